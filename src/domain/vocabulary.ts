@@ -1,0 +1,27 @@
+/** The closed sets of words that events, API and database share (DESIGN section 2). */
+export const PRIORITIES = ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'] as const;
+export const CASE_STATES = ['OPEN', 'SUSPENDED', 'CLOSED'] as const;
+export const OUTCOMES = ['MANUAL', 'AUTO_SUCCESS', 'AUTO_FAILED'] as const;
+export const TASK_STATUSES = [
+  'RECEIVED',
+  'DECIDED',
+  'EXECUTING',
+  'RETRY_SCHEDULED',
+  'OUTCOME_UNKNOWN',
+  'IN_REVIEW',
+  'COMPLETED',
+  'REJECTED',
+  'CANCELLED',
+] as const;
+export const ATTEMPT_RESULTS = ['SUCCEEDED', 'FAILED', 'UNKNOWN'] as const;
+export const VERDICTS = ['EXECUTE', 'ROUTE_TO_MANUAL'] as const;
+export const DECISION_SOURCES = ['model', 'local', 'fallback'] as const;
+
+export type Priority = (typeof PRIORITIES)[number];
+export type CaseState = (typeof CASE_STATES)[number];
+export type Outcome = (typeof OUTCOMES)[number];
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+/** SUCCEEDED and FAILED are certain; UNKNOWN means sent, or perhaps sent, without a usable answer. */
+export type AttemptResult = (typeof ATTEMPT_RESULTS)[number];
+export type VerdictKind = (typeof VERDICTS)[number];
+export type DecisionSource = (typeof DECISION_SOURCES)[number];
