@@ -1,0 +1,85 @@
+/** The expected revision of a stream that must not exist yet. */
+export const NO_STREAM = -1;
+
+/** An event as an adapter stores it: both texts are canonical JSON (RFC 8785), stored and returned byte for byte. */
+export type StoredEvent = {
+  /** UUIDv7, minted for one append and kept only when that same append is repeated. */
+  readonly id: string;
+  readonly type: string;
+  readonly data: string;
+  readonly metadata: string;
+};
+
+/** A stored event with its place: `revision` counts from 0 in its stream, `position` orders all streams. */
+export type ReadEvent = StoredEvent & {
+  readonly stream: string;
+  readonly revision: number;
+  readonly position: bigint;
+};
+
+/** What became of an append. A conflict is a value, not an exception: nothing was written. */
+export type AppendResult =
+  | {
+      readonly kind: 'appended';
+      /** Revision of each event appended, in order, is `revision - events.length + 1 ... revision`. */
+      readonly revision: number;
+      /** Positions of the events appended, in order. */
+      readonly positions: readonly bigint[];
+    }
+  | {
+      readonly kind: 'conflict';
+      /** The stream's revision now; NO_STREAM where there is none. */
+      readonly revision: number;
+    };
+
+/**
+ * The event log's port. Every adapter runs the same contract suite (test/eventstore/contract.ts).
+ * Every method rejects with {@link StoreUnavailableError} when the store cannot be reached in time.
+ */
+export type EventStore = {
+  readonly kind: 'memory' | 'postgres' | 'kurrentdb';
+  /**
+   * Appends all events or none, when the stream's revision is exactly `expectedRevision` (NO_STREAM: no event yet).
+   * The same append (same stream, expected revision and ids) repeated gets the first one's answer and writes nothing.
+   *
+   * @throws RangeError when `events` is empty or `expectedRevision` is neither NO_STREAM nor a revision
+   */
+  readonly append: (
+    stream: string,
+    expectedRevision: number,
+    events: readonly StoredEvent[],
+  ) => Promise<AppendResult>;
+  /** Up to `limit` events of one stream in order, from `fromRevision` on; empty where there is none. */
+  readonly readStream: (stream: string, fromRevision: number, limit: number) => Promise<ReadEvent[]>;
+  /**
+   * Up to `limit` events of all streams in the global order, after `position` (exclusive; null: from the start).
+   * Never misses and never reorders: whatever becomes readable later has a greater position.
+   */
+  readonly readAll: (after: bigint | null, limit: number) => Promise<ReadEvent[]>;
+  /**
+   * Batches of events in the global order, after `position`, for as long as `signal` allows: what is there, then what
+   * comes. The next batch is read when the consumer asks for it. Rejects when the store is lost; the consumer
+   * subscribes again from where it got to.
+   *
+   * @param batchSize most events in one batch
+   */
+  readonly subscribe: (
+    after: bigint | null,
+    batchSize: number,
+    signal: AbortSignal,
+  ) => AsyncIterable<readonly ReadEvent[]>;
+  /** The position of the newest readable event; null in an empty log. */
+  readonly lastPosition: () => Promise<bigint | null>;
+  /** Resolves when the store answers; rejects when it does not. */
+  readonly ping: () => Promise<void>;
+  readonly close: () => Promise<void>;
+};
+
+/** The store could not be reached, or did not answer in time: what was asked may or may not have happened. */
+export class StoreUnavailableError extends Error {
+  readonly code = 'STORE_UNAVAILABLE';
+  constructor(message: string, cause: unknown) {
+    super(message, { cause });
+    this.name = 'StoreUnavailableError';
+  }
+}
