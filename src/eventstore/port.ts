@@ -40,9 +40,12 @@ export type EventStore = {
   readonly kind: 'memory' | 'postgres' | 'kurrentdb';
   /**
    * Appends all events or none, when the stream's revision is exactly `expectedRevision` (NO_STREAM: no event yet).
-   * The same append (same stream, expected revision and ids) repeated gets the first one's answer and writes nothing.
+   * The same append (same stream, expected revision and ids) repeated gets the first one's answer and writes nothing,
+   * also when others have appended since.
    *
-   * @throws RangeError when `events` is empty or `expectedRevision` is neither NO_STREAM nor a revision
+   * @throws RangeError when `events` is empty, `expectedRevision` is neither NO_STREAM nor a revision, an id is no
+   * lowercase UUID, or a text is not storable as it is (NUL, lone surrogate: canonical JSON escapes both)
+   * @throws DuplicateEventIdError when an id is in the log already, outside such a repeat
    */
   readonly append: (
     stream: string,
@@ -53,13 +56,13 @@ export type EventStore = {
   readonly readStream: (stream: string, fromRevision: number, limit: number) => Promise<ReadEvent[]>;
   /**
    * Up to `limit` events of all streams in the global order, after `position` (exclusive; null: from the start).
-   * Never misses and never reorders: whatever becomes readable later has a greater position.
+   * Never misses and never reorders: whatever becomes readable later has a greater position. Positions have gaps.
    */
   readonly readAll: (after: bigint | null, limit: number) => Promise<ReadEvent[]>;
   /**
    * Batches of events in the global order, after `position`, for as long as `signal` allows: what is there, then what
-   * comes. The next batch is read when the consumer asks for it. Rejects when the store is lost; the consumer
-   * subscribes again from where it got to.
+   * comes. The next batch is read when the consumer asks for it. Ends without an error when `signal` aborts or the
+   * store is closed. Rejects when the store is lost; the consumer subscribes again from where it got to.
    *
    * @param batchSize most events in one batch
    */
@@ -72,8 +75,20 @@ export type EventStore = {
   readonly lastPosition: () => Promise<bigint | null>;
   /** Resolves when the store answers; rejects when it does not. */
   readonly ping: () => Promise<void>;
+  /** Ends this store's subscriptions. What the store was given (a connection pool) its giver closes afterwards. */
   readonly close: () => Promise<void>;
 };
+
+/** An event id is in the log already, and not as a repeat of the same append: nothing was written. Ids are minted anew for every append. */
+export class DuplicateEventIdError extends Error {
+  readonly code = 'DUPLICATE_EVENT_ID';
+  constructor(stream: string, cause?: unknown) {
+    super(`An event id appended to ${stream} is in the log already. Mint new ids for every append.`, {
+      cause,
+    });
+    this.name = 'DuplicateEventIdError';
+  }
+}
 
 /** The store could not be reached, or did not answer in time: what was asked may or may not have happened. */
 export class StoreUnavailableError extends Error {

@@ -1,0 +1,91 @@
+import { type Case, emptyCase, fold } from '../domain/case.ts';
+import type { Actor, CaseEvent, Recorded } from '../domain/events.ts';
+import { caseStream } from '../domain/identifiers.ts';
+import { type EventLog, type Head, headOf } from '../eventstore/log.ts';
+import { createKeyedQueue } from './keyedQueue.ts';
+import type { Clock, Observer } from './ports.ts';
+
+/** Who changes a case, and for which task. */
+export type ChangeContext = {
+  readonly actor: Actor;
+  readonly correlationId: string | null;
+  readonly causationId: string | null;
+  readonly traceparent: string | null;
+};
+
+/** Decides on the case as it is: the events to append (none: nothing happens), and what to answer. Pure. */
+export type Decide<R> = (
+  current: Case,
+  now: string,
+) => { readonly events: readonly CaseEvent[]; readonly result: R };
+
+export type Changed<R> = {
+  /** The case after the change. */
+  readonly current: Case;
+  readonly events: readonly Recorded<CaseEvent>[];
+  readonly result: R;
+};
+
+/** Cases, as folds of their streams. */
+export type CaseStore = {
+  readonly load: (caseId: string) => Promise<Case>;
+  /**
+   * Load, decide, append at the revision that was loaded; on a conflict all over again. Writers of one case queue inside
+   * the process. Rejects with what `decide` throws, and with StoreUnavailableError.
+   */
+  readonly change: <R>(caseId: string, context: ChangeContext, decide: Decide<R>) => Promise<Changed<R>>;
+  /** Resolves at the next change of the case made by this process, or after the given milliseconds. */
+  readonly nextChange: (caseId: string, milliseconds: number) => Promise<void>;
+};
+
+/** @param signal ends waiting on shutdown */
+export function createCaseStore(
+  log: EventLog,
+  clock: Clock,
+  observer: Pick<Observer, 'appendConflict'>,
+  signal: AbortSignal,
+): CaseStore {
+  const queue = createKeyedQueue();
+  const waiting = new Map<string, Set<AbortController>>();
+
+  const read = async (caseId: string): Promise<{ current: Case; head: Head }> => {
+    const events = (await log.read(caseStream(caseId))) as Recorded<CaseEvent>[];
+    return { current: fold(emptyCase(caseId), events), head: headOf(events.at(-1)) };
+  };
+
+  const attempt = async <R>(
+    caseId: string,
+    context: ChangeContext,
+    decide: Decide<R>,
+  ): Promise<Changed<R>> => {
+    for (;;) {
+      const { current, head } = await read(caseId);
+      const now = latest(clock.now(), head.recordedAt);
+      const { events, result } = decide(current, now);
+      if (events.length === 0) return { current, events: [], result };
+      const outcome = await log.append(caseStream(caseId), head, events, { ...context, now });
+      if (outcome.kind === 'appended') {
+        const recorded = outcome.events as readonly Recorded<CaseEvent>[];
+        for (const waiter of waiting.get(caseId) ?? []) waiter.abort();
+        return { current: fold(current, recorded), events: recorded, result };
+      }
+      observer.appendConflict();
+    }
+  };
+
+  return {
+    load: async (caseId) => (await read(caseId)).current,
+    change: (caseId, context, decide) => queue.run(caseId, () => attempt(caseId, context, decide)),
+    nextChange: async (caseId, milliseconds) => {
+      const waiter = new AbortController();
+      const waiters = waiting.get(caseId) ?? new Set();
+      waiting.set(caseId, waiters.add(waiter));
+      await clock.sleep(milliseconds, AbortSignal.any([waiter.signal, signal]));
+      waiters.delete(waiter);
+      if (waiters.size === 0) waiting.delete(caseId);
+    },
+  };
+}
+
+const latest = (now: string, recordedAt: string | null): string =>
+  recordedAt !== null && recordedAt > now ? recordedAt : now;

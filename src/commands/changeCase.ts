@@ -1,0 +1,101 @@
+import type { Case } from '../domain/case.ts';
+import {
+  addNote as decideAddNote,
+  changeState as decideChangeState,
+  recordedCommand,
+} from '../domain/decide.ts';
+import type { Actor, CommandKey } from '../domain/events.ts';
+import { canonicalJson } from '../domain/hash.ts';
+import { RefusedError } from '../domain/refusal.ts';
+import type { CaseState } from '../domain/vocabulary.ts';
+import { type CaseVault, PERSONAL_FIELDS, type Vault } from '../vault/vault.ts';
+import type { CaseStore } from './caseStore.ts';
+
+/** Who changes a case, and the idempotency key that came with it (null without one). */
+export type CommandEnvelope = {
+  readonly actor: Actor;
+  readonly traceparent: string | null;
+  readonly sentKey: string | null;
+};
+
+/** Where the change stands in the case's stream: for a repeat, where it was recorded first. */
+export type CaseChanged = {
+  readonly current: Case;
+  readonly revision: number;
+  readonly position: bigint;
+  readonly replayed: boolean;
+};
+
+type ChangeDependencies = { readonly cases: CaseStore; readonly vault: Vault };
+
+/**
+ * Changes a case's state at the revision that the client saw.
+ *
+ * @throws RefusedError CASE_NOT_FOUND, REVISION_STALE, STATE_NOT_ALLOWED or IDEMPOTENCY_KEY_REUSED
+ */
+export async function changeCaseState(
+  deps: ChangeDependencies,
+  caseId: string,
+  change: { readonly to: CaseState; readonly reason: string; readonly expected: number },
+  envelope: CommandEnvelope,
+): Promise<CaseChanged> {
+  const vault = await vaultOf(deps, caseId);
+  const { to, reason, expected } = change;
+  const command = commandKey(vault, envelope, { to, reason });
+  return run(deps, caseId, envelope, command, (current) =>
+    decideChangeState(current, to, reason, expected, command),
+  );
+}
+
+/**
+ * Adds a note to a case; its text is stored encrypted.
+ *
+ * @throws RefusedError CASE_NOT_FOUND or IDEMPOTENCY_KEY_REUSED
+ */
+export async function addNote(
+  deps: ChangeDependencies,
+  caseId: string,
+  text: string,
+  envelope: CommandEnvelope,
+): Promise<CaseChanged> {
+  const vault = await vaultOf(deps, caseId);
+  const command = commandKey(vault, envelope, { note: text });
+  return run(deps, caseId, envelope, command, (current) =>
+    decideAddNote(current, {
+      type: 'CaseNoteAdded',
+      data: { text: vault.seal(PERSONAL_FIELDS.note, text), command },
+    }),
+  );
+}
+
+async function run(
+  deps: ChangeDependencies,
+  caseId: string,
+  envelope: CommandEnvelope,
+  command: CommandKey | null,
+  decide: (current: Case) => ReturnType<typeof decideAddNote>,
+): Promise<CaseChanged> {
+  const { actor, traceparent } = envelope;
+  const context = { actor, correlationId: null, causationId: null, traceparent };
+  const changed = await deps.cases.change(caseId, context, (current) => {
+    const decided = decide(current);
+    return { events: decided.events, result: decided.replayed };
+  });
+  const { current, result: replayed } = changed;
+  const { revision, position } = (replayed && recordedCommand(current, command)) || current;
+  return { current, revision, position, replayed };
+}
+
+async function vaultOf(deps: ChangeDependencies, caseId: string): Promise<CaseVault> {
+  const vault = await deps.vault.of(caseId);
+  if (!vault) throw new RefusedError('CASE_NOT_FOUND', `there is no case ${caseId}`, 'caseId');
+  return vault;
+}
+
+function commandKey(vault: CaseVault, envelope: CommandEnvelope, request: unknown): CommandKey | null {
+  if (envelope.sentKey === null) return null;
+  return {
+    keyHash: vault.hash('command-key', envelope.sentKey),
+    requestHash: vault.hash('command-request', canonicalJson(request)),
+  };
+}

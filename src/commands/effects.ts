@@ -1,0 +1,141 @@
+import type { Backend } from '../backends/port.ts';
+import type { Case } from '../domain/case.ts';
+import { fallbackDecision } from '../domain/decisionContract.ts';
+import type { ActionExecuted, ActionStarted, DecisionRecommended } from '../domain/events.ts';
+import type { Playbook } from '../domain/playbook.ts';
+import type { Task } from '../domain/task.ts';
+import type { Recommendation, Recommender } from '../recommender/port.ts';
+import { type CaseVault, PERSONAL_FIELDS } from '../vault/vault.ts';
+import type { Observer } from './ports.ts';
+
+/** What effects reach outside with. This file is the only place where a model or a backend is called. */
+export type EffectDependencies = {
+  readonly recommender: Recommender;
+  readonly backends: ReadonlyMap<string, Backend>;
+  readonly playbook: Playbook;
+  readonly observer: Observer;
+  readonly shutdown: AbortSignal;
+};
+
+/**
+ * Asks the recommender about a task.
+ *
+ * @param description the task's text in clear; null where its key was destroyed
+ * @returns the decision as an event, a fallback where there is no recommendation; null when the process is shutting down
+ */
+export async function recommend(
+  deps: EffectDependencies,
+  current: Case,
+  task: Task,
+  description: string | null,
+  vault: CaseVault | null,
+): Promise<DecisionRecommended | null> {
+  const recommendation =
+    description === null
+      ? TEXT_UNREADABLE
+      : await deps.recommender.recommend(
+          {
+            task: { description, channel: task.channel, userRole: task.userRole },
+            case: {
+              caseState: current.state,
+              retryCount: current.retryCount,
+              lastErrorType: current.lastErrorType,
+              priority: current.opened?.priority ?? 'MEDIUM',
+            },
+          },
+          deps.shutdown,
+        );
+  if (recommendation.kind === 'failure') {
+    if (deps.shutdown.aborted) return null;
+    deps.observer.fellBack(recommendation.reasonCode);
+  }
+  const source = recommendation.kind === 'decision' ? recommendation.source : 'fallback';
+  deps.observer.recommended(source, recommendation.durationMs);
+  return recommended(deps.playbook, task.taskId, recommendation, vault);
+}
+
+const TEXT_UNREADABLE: Recommendation = {
+  kind: 'failure',
+  reasonCode: 'AI_UNAVAILABLE',
+  cause: "the task's text cannot be read: its key is gone",
+  rawText: null,
+  provider: 'none',
+  model: null,
+  promptHash: null,
+  usage: null,
+  durationMs: 0,
+};
+
+function recommended(
+  playbook: Playbook,
+  taskId: string,
+  recommendation: Recommendation,
+  vault: CaseVault | null,
+): DecisionRecommended {
+  const { provider, model, promptHash, usage, durationMs } = recommendation;
+  const common = { taskId, provider, model, promptHash, playbookHash: playbook.hash, usage, durationMs };
+  if (recommendation.kind === 'decision') {
+    const { decision, source } = recommendation;
+    return {
+      type: 'DecisionRecommended',
+      data: { ...common, decision, source, fallbackCause: null, rawText: null },
+    };
+  }
+  const { reasonCode, cause, rawText } = recommendation;
+  return {
+    type: 'DecisionRecommended',
+    data: {
+      ...common,
+      decision: fallbackDecision(playbook, reasonCode),
+      source: 'fallback',
+      fallbackCause: cause,
+      rawText: rawText !== null && vault ? vault.seal(PERSONAL_FIELDS.rawText, rawText) : null,
+    },
+  };
+}
+
+/** Calls the backend for an action that this process has just started, and tells what came of it. */
+export async function execute(
+  deps: EffectDependencies,
+  current: Case,
+  action: ActionStarted['data'],
+  vault: CaseVault | null,
+): Promise<ActionExecuted> {
+  const { taskId, actionId, attempt, backend: route, intent, idempotencyKey } = action;
+  const backend = deps.backends.get(route);
+  if (!backend) throw new Error(`no backend serves the route ${route}`);
+  const answer = await backend.call({
+    actionId,
+    idempotencyKey,
+    caseId: current.caseId,
+    taskId,
+    intent,
+    attempt,
+    attributes: { ...current.opened?.attributes, ...personalAttributes(current, vault) },
+  });
+  deps.observer.backendCalled(route, answer.result, answer.durationMs);
+  const { result, errorType, responseDigest, durationMs } = answer;
+  return {
+    type: 'ActionExecuted',
+    data: {
+      taskId,
+      actionId,
+      attempt,
+      result,
+      errorType,
+      responseDigest,
+      durationMs,
+      simulated: backend.kind === 'simulated',
+    },
+  };
+}
+
+function personalAttributes(current: Case, vault: CaseVault | null): Record<string, string> {
+  if (!vault || !current.opened) return {};
+  return Object.fromEntries(
+    Object.entries(current.opened.personalAttributes).map(([name, sealed]) => [
+      name,
+      vault.open(PERSONAL_FIELDS.attribute(name), sealed),
+    ]),
+  );
+}

@@ -1,0 +1,97 @@
+import type { Case } from '../domain/case.ts';
+import { receiveTask } from '../domain/decide.ts';
+import type { Actor, TaskReceived } from '../domain/events.ts';
+import { canonicalJson, sha256Hex } from '../domain/hash.ts';
+import { taskIdOf } from '../domain/identifiers.ts';
+import type { Policy } from '../domain/policy.ts';
+import { RefusedError } from '../domain/refusal.ts';
+import type { Task } from '../domain/task.ts';
+import { type CaseVault, PERSONAL_FIELDS, type Vault } from '../vault/vault.ts';
+import type { CaseStore } from './caseStore.ts';
+import type { TaskRunner } from './taskRunner.ts';
+
+export type SubmitTask = {
+  readonly caseId: string;
+  readonly description: string;
+  readonly channel: string;
+  readonly userRole: string;
+  /** The caller's own idempotency key; null to derive one. */
+  readonly sentKey: string | null;
+  readonly actor: Actor;
+  readonly traceparent: string | null;
+};
+
+export type SubmittedTask = {
+  readonly current: Case;
+  readonly task: Task;
+  readonly idempotencyKey: string;
+  /** Whether the task was there already. */
+  readonly replayed: boolean;
+};
+
+export type SubmitDependencies = {
+  readonly cases: CaseStore;
+  readonly vault: Vault;
+  readonly policy: Policy;
+  readonly runner: TaskRunner;
+  /** Longest time to wait for the outcome, in milliseconds. */
+  readonly waitMs: number;
+};
+
+/**
+ * Receives a task durably, drives it, and waits for its outcome. A repeat gets what was recorded: the model is not asked
+ * and the backend is not called again (rule 4).
+ *
+ * @throws RefusedError INVALID_INPUT, CASE_NOT_FOUND or IDEMPOTENCY_KEY_REUSED
+ */
+export async function submitTask(deps: SubmitDependencies, submitted: SubmitTask): Promise<SubmittedTask> {
+  mustBeKnown('channel', submitted.channel, deps.policy.channels);
+  mustBeKnown('user_role', submitted.userRole, deps.policy.roles);
+  const { caseId, actor, traceparent } = submitted;
+  const vault = await deps.vault.of(caseId);
+  if (!vault) throw new RefusedError('CASE_NOT_FOUND', `there is no case ${caseId}`, 'case_id');
+  const received = receivedEvent(submitted, vault);
+  const { taskId } = received.data;
+  const context = { actor, correlationId: taskId, causationId: null, traceparent };
+  const { result: replayed } = await deps.cases.change(caseId, context, (current) => {
+    const decided = receiveTask(current, received);
+    return { events: decided.events, result: decided.replayed };
+  });
+  if (!replayed) deps.runner.start(caseId, taskId, traceparent);
+  const current = await deps.runner.settled(caseId, taskId, deps.waitMs);
+  const task = current.tasks.get(taskId);
+  if (!task) throw new Error(`task ${taskId} is not in its case`);
+  return { current, task, idempotencyKey: idempotencyKeyOf(submitted), replayed };
+}
+
+/** The key that identifies the request within its case: the caller's own, else derived from what was asked. */
+export function idempotencyKeyOf(submitted: Pick<SubmitTask, 'caseId' | 'description' | 'sentKey'>): string {
+  return submitted.sentKey ?? sha256Hex(`${submitted.caseId}|${normalised(submitted.description)}`);
+}
+
+const normalised = (description: string): string => description.trim().toLowerCase();
+
+function receivedEvent(submitted: SubmitTask, vault: CaseVault): TaskReceived {
+  const { caseId, description, channel, userRole, sentKey } = submitted;
+  const origin = sentKey === null ? 'derived' : 'sent';
+  const keyHash = vault.hash('idempotency-key', `${origin}:${idempotencyKeyOf(submitted)}`);
+  return {
+    type: 'TaskReceived',
+    data: {
+      taskId: taskIdOf(caseId, keyHash),
+      description: vault.seal(PERSONAL_FIELDS.description, description.trim()),
+      channel,
+      userRole,
+      idempotencyKeyHash: keyHash,
+      requestHash: vault.hash(
+        'task-request',
+        canonicalJson({ description: normalised(description), channel, userRole }),
+      ),
+    },
+  };
+}
+
+function mustBeKnown(field: string, value: string, known: readonly string[]): void {
+  if (known.includes(value)) return;
+  throw new RefusedError('INVALID_INPUT', `must be one of ${known.join(', ')}`, field);
+}

@@ -1,0 +1,75 @@
+import type { Case } from '../domain/case.ts';
+import type { Task } from '../domain/task.ts';
+import type { DriveDependencies } from './driveTask.ts';
+import { driveTask } from './driveTask.ts';
+import { ShuttingDownError } from './errors.ts';
+import type { Logger } from './ports.ts';
+
+/** Runs the loop for the tasks that this process drives. */
+export type TaskRunner = {
+  /** Drives a task in the background, once however often it is asked. */
+  readonly start: (caseId: string, taskId: string, traceparent: string | null) => void;
+  /**
+   * Waits until a task is settled (its outcome is there, or it was cancelled), whoever drives it.
+   *
+   * @param milliseconds longest time to wait
+   * @returns the case as far as it got
+   */
+  readonly settled: (caseId: string, taskId: string, milliseconds: number) => Promise<Case>;
+  /** Resolves when nothing is in flight any more, or after the given milliseconds. */
+  readonly drain: (milliseconds: number) => Promise<void>;
+  /** How many tasks this process drives just now. */
+  readonly inFlight: () => number;
+};
+
+/** How often to look at a task that another process drives. */
+const LOOK_AGAIN_MS = 200;
+
+export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskRunner {
+  const running = new Map<string, Promise<void>>();
+
+  const run = async (caseId: string, taskId: string, traceparent: string | null): Promise<void> => {
+    try {
+      await driveTask(deps, caseId, taskId, traceparent);
+      const task = (await deps.cases.load(caseId)).tasks.get(taskId);
+      if (task?.outcome) deps.observer.taskSettled(task.outcome);
+    } catch (error) {
+      if (error instanceof ShuttingDownError) return;
+      logger.error(
+        { err: error, caseId, taskId },
+        'a task could not be driven on; it will be at the next start',
+      );
+    } finally {
+      running.delete(taskId);
+    }
+  };
+
+  return {
+    start: (caseId, taskId, traceparent) => {
+      if (!running.has(taskId)) running.set(taskId, run(caseId, taskId, traceparent));
+    },
+    settled: async (caseId, taskId, milliseconds) => {
+      const { cases, clock, shutdown } = deps;
+      const end = clock.monotonicMs() + milliseconds;
+      for (;;) {
+        const current = await cases.load(caseId);
+        const task = current.tasks.get(taskId);
+        const left = end - clock.monotonicMs();
+        if (!task || isSettled(task) || left <= 0 || shutdown.aborted) return current;
+        const mine = running.get(taskId);
+        await (mine
+          ? Promise.race([mine, clock.sleep(left, shutdown)])
+          : cases.nextChange(caseId, Math.min(left, LOOK_AGAIN_MS)));
+      }
+    },
+    drain: async (milliseconds) => {
+      const done = new AbortController();
+      const all = Promise.allSettled(running.values()).then(() => done.abort());
+      await Promise.race([all, deps.clock.sleep(milliseconds, done.signal)]);
+    },
+    inFlight: () => running.size,
+  };
+}
+
+/** Whether a task has its answer for ever: an outcome, or it was cancelled. */
+export const isSettled = (task: Task): boolean => task.outcome !== null || task.status === 'CANCELLED';

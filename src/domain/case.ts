@@ -1,0 +1,122 @@
+import type { AttributeValue, CaseEvent, CommandKey, Recorded, Sealed } from './events.ts';
+import { evolveTask, hasOpenAttempt, type Place, type Task, type TaskEvent } from './task.ts';
+import type { CaseState, Priority } from './vocabulary.ts';
+
+/** What an already recorded command answered, kept for its repeats. */
+export type RecordedCommand = CommandKey & Place;
+
+/** A case as its stream says. `opened` is null until CaseOpened. */
+export type Case = {
+  readonly caseId: string;
+  /** The stream's revision; -1 before the first event. */
+  readonly revision: number;
+  readonly position: bigint;
+  readonly opened: {
+    readonly at: string;
+    readonly contentHash: string;
+    readonly priority: Priority;
+    readonly attributes: Readonly<Record<string, AttributeValue>>;
+    readonly personalAttributes: Readonly<Record<string, Sealed>>;
+  } | null;
+  readonly state: CaseState;
+  readonly retryCount: number;
+  readonly lastErrorType: string | null;
+  readonly updatedAt: string | null;
+  readonly tasks: ReadonlyMap<string, Task>;
+  /** The task whose attempt is open; at most one of a case (rule 5). */
+  readonly openTaskId: string | null;
+  readonly commands: ReadonlyMap<string, RecordedCommand>;
+};
+
+/** A case before its first event. */
+export const emptyCase = (caseId: string): Case => ({
+  caseId,
+  revision: -1,
+  position: -1n,
+  opened: null,
+  state: 'OPEN',
+  retryCount: 0,
+  lastErrorType: null,
+  updatedAt: null,
+  tasks: new Map(),
+  openTaskId: null,
+  commands: new Map(),
+});
+
+/**
+ * The case after one more event of its stream.
+ *
+ * @throws Error when the event cannot follow what is there (a corrupt stream)
+ */
+export function evolve(current: Case, event: CaseEvent, place: Place): Case {
+  const next = {
+    ...current,
+    revision: place.revision,
+    position: place.position,
+    updatedAt: place.recordedAt,
+  };
+  switch (event.type) {
+    case 'CaseOpened': {
+      if (current.opened) throw new Error(`CaseOpened twice, at revision ${place.revision}`);
+      const { priority, attributes, personalAttributes, contentHash, retryCount, lastErrorType } = event.data;
+      const opened = { at: place.recordedAt, contentHash, priority, attributes, personalAttributes };
+      return { ...next, opened, retryCount, lastErrorType };
+    }
+    case 'CaseStateChanged':
+      return { ...next, state: event.data.to, ...withCommand(current, event.data.command, place) };
+    case 'CaseNoteAdded':
+      return { ...next, ...withCommand(current, event.data.command, place) };
+    default:
+      return { ...next, ...withTask(current, event, place) };
+  }
+}
+
+/** Folds recorded events of one stream, in order, onto a case. */
+export const fold = (start: Case, events: readonly Recorded<CaseEvent>[]): Case =>
+  events.reduce((current, event) => evolve(current, event, placeOf(event)), start);
+
+const placeOf = (event: Recorded): Place => ({
+  id: event.id,
+  revision: event.revision,
+  position: event.position,
+  recordedAt: event.metadata.recordedAt,
+});
+
+function withCommand(
+  current: Case,
+  command: CommandKey | null,
+  place: Place,
+): Partial<Pick<Case, 'commands'>> {
+  if (!command) return {};
+  return { commands: new Map(current.commands).set(command.keyHash, { ...command, ...place }) };
+}
+
+function withTask(
+  current: Case,
+  event: TaskEvent,
+  place: Place,
+): Pick<Case, 'tasks' | 'openTaskId' | 'retryCount' | 'lastErrorType'> {
+  const { taskId } = event.data;
+  const task = evolveTask(current.tasks.get(taskId), event, place);
+  const openTaskId = hasOpenAttempt(task)
+    ? taskId
+    : current.openTaskId === taskId
+      ? null
+      : current.openTaskId;
+  if (event.type === 'ActionStarted' && current.openTaskId !== null) {
+    throw new Error(`a second open action at revision ${place.revision}`);
+  }
+  return {
+    tasks: new Map(current.tasks).set(taskId, task),
+    openTaskId,
+    ...afterEffect(current, event),
+  };
+}
+
+function afterEffect(current: Case, event: TaskEvent): Pick<Case, 'retryCount' | 'lastErrorType'> {
+  if (event.type !== 'ActionExecuted') {
+    return { retryCount: current.retryCount, lastErrorType: current.lastErrorType };
+  }
+  if (event.data.result === 'SUCCEEDED') return { retryCount: 0, lastErrorType: null };
+  return { retryCount: current.retryCount + 1, lastErrorType: event.data.errorType };
+}

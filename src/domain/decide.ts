@@ -1,0 +1,133 @@
+import type { Case, RecordedCommand } from './case.ts';
+import type {
+  CaseEvent,
+  CaseNoteAdded,
+  CaseOpened,
+  CaseStateChanged,
+  CommandKey,
+  TaskReceived,
+} from './events.ts';
+import { RefusedError } from './refusal.ts';
+import { hasOpenAttempt, type Task } from './task.ts';
+import type { CaseState } from './vocabulary.ts';
+
+/** What a command leads to: events to append (none for a repeat), and whether the same was recorded before. */
+export type Decided = { readonly events: readonly CaseEvent[]; readonly replayed: boolean };
+
+const NOTHING_NEW: Decided = { events: [], replayed: true };
+
+/**
+ * Opens a case. The same content again changes nothing.
+ *
+ * @throws RefusedError CASE_EXISTS when it is open with other content
+ */
+export function openCase(current: Case, opened: CaseOpened): Decided {
+  if (!current.opened) return { events: [opened], replayed: false };
+  if (current.opened.contentHash === opened.data.contentHash) return NOTHING_NEW;
+  throw new RefusedError('CASE_EXISTS', `case ${current.caseId} exists already, opened with other content`);
+}
+
+/**
+ * Receives a task, or recognises its repeat.
+ *
+ * @throws RefusedError CASE_NOT_FOUND, or IDEMPOTENCY_KEY_REUSED naming the field that differs from the first request
+ */
+export function receiveTask(current: Case, received: TaskReceived): Decided {
+  mustBeOpened(current);
+  const known = current.tasks.get(received.data.taskId);
+  if (!known) return { events: [received], replayed: false };
+  const field = differingField(known, received);
+  if (field === null) return NOTHING_NEW;
+  throw new RefusedError(
+    'IDEMPOTENCY_KEY_REUSED',
+    `the same idempotency key came first with another ${field}; send a new Idempotency-Key to ask anew`,
+    field,
+  );
+}
+
+function differingField(known: Task, { data }: TaskReceived): string | null {
+  if (known.channel !== data.channel) return 'channel';
+  if (known.userRole !== data.userRole) return 'user_role';
+  return known.requestHash === data.requestHash ? null : 'description';
+}
+
+/** Moves that a case's state may make. */
+const ALLOWED_FROM: Readonly<Record<CaseState, readonly CaseState[]>> = {
+  OPEN: ['SUSPENDED', 'CLOSED'],
+  SUSPENDED: ['OPEN'],
+  CLOSED: ['OPEN', 'SUSPENDED'],
+};
+
+/**
+ * Changes a case's state. Closing cancels its open tasks, except one whose attempt is open: what that brings is recorded
+ * first, and the guardrails then see a closed case.
+ *
+ * @param expected the revision that the client saw
+ * @throws RefusedError CASE_NOT_FOUND, IDEMPOTENCY_KEY_REUSED, REVISION_STALE or STATE_NOT_ALLOWED
+ */
+export function changeState(
+  current: Case,
+  to: CaseState,
+  reason: string,
+  expected: number,
+  command: CommandKey | null,
+): Decided {
+  mustBeOpened(current);
+  if (isRepeat(current, command)) return NOTHING_NEW;
+  if (current.revision !== expected) {
+    throw new RefusedError(
+      'REVISION_STALE',
+      `the case is at revision ${current.revision}, not at ${expected}; read it again`,
+      'If-Match',
+    );
+  }
+  if (!ALLOWED_FROM[to].includes(current.state)) {
+    throw new RefusedError('STATE_NOT_ALLOWED', `a case that is ${current.state} cannot become ${to}`);
+  }
+  const changed: CaseStateChanged = {
+    type: 'CaseStateChanged',
+    data: { from: current.state, to, reason, command },
+  };
+  return {
+    events: to === 'CLOSED' ? [changed, ...cancellations(current)] : [changed],
+    replayed: false,
+  };
+}
+
+function cancellations(current: Case): CaseEvent[] {
+  return [...current.tasks.values()]
+    .filter((task) => !isFinished(task) && !hasOpenAttempt(task))
+    .map((task) => ({ type: 'TaskCancelled', data: { taskId: task.taskId, reason: 'CASE_CLOSED' } }));
+}
+
+const isFinished = (task: Task): boolean => ['COMPLETED', 'REJECTED', 'CANCELLED'].includes(task.status);
+
+/**
+ * Adds a note to a case, in whatever state it is.
+ *
+ * @throws RefusedError CASE_NOT_FOUND or IDEMPOTENCY_KEY_REUSED
+ */
+export function addNote(current: Case, note: CaseNoteAdded): Decided {
+  mustBeOpened(current);
+  return isRepeat(current, note.data.command) ? NOTHING_NEW : { events: [note], replayed: false };
+}
+
+/** The recorded command that a key belongs to; undefined when it is new. */
+export const recordedCommand = (current: Case, command: CommandKey | null): RecordedCommand | undefined =>
+  command ? current.commands.get(command.keyHash) : undefined;
+
+function isRepeat(current: Case, command: CommandKey | null): boolean {
+  const recorded = recordedCommand(current, command);
+  if (!recorded) return false;
+  if (recorded.requestHash === command?.requestHash) return true;
+  throw new RefusedError(
+    'IDEMPOTENCY_KEY_REUSED',
+    'the same Idempotency-Key came first with another request; send a new one',
+    'Idempotency-Key',
+  );
+}
+
+function mustBeOpened(current: Case): void {
+  if (!current.opened)
+    throw new RefusedError('CASE_NOT_FOUND', `there is no case ${current.caseId}`, 'case_id');
+}

@@ -1,0 +1,176 @@
+import type { Decision } from './decision.ts';
+import type { Facts } from './facts.ts';
+import type { GuardrailResult } from './guardrails.ts';
+import type {
+  AttemptResult,
+  CaseState,
+  DecisionSource,
+  Outcome,
+  Priority,
+  TaskStatus,
+  VerdictKind,
+} from './vocabulary.ts';
+
+/** Personal text as an event carries it: encrypted with the case's key (DESIGN section 5). */
+export type Sealed = { readonly sealed: string };
+
+/** A value that an attribute of a case may have. */
+export type AttributeValue = string | number | boolean;
+
+/** The idempotency key of a command that is no task: keyed hashes of the key and of what was asked. */
+export type CommandKey = { readonly keyHash: string; readonly requestHash: string };
+
+type Event<Type extends string, Data> = { readonly type: Type; readonly data: Readonly<Data> };
+
+export type CaseOpened = Event<
+  'CaseOpened',
+  {
+    priority: Priority;
+    lastErrorType: string | null;
+    retryCount: number;
+    attributes: Readonly<Record<string, AttributeValue>>;
+    personalAttributes: Readonly<Record<string, Sealed>>;
+    /** Keyed hash of everything that opened the case, to tell a repeat from another request. */
+    contentHash: string;
+  }
+>;
+export type CaseStateChanged = Event<
+  'CaseStateChanged',
+  { from: CaseState; to: CaseState; reason: string; command: CommandKey | null }
+>;
+export type CaseNoteAdded = Event<'CaseNoteAdded', { text: Sealed; command: CommandKey | null }>;
+export type TaskReceived = Event<
+  'TaskReceived',
+  {
+    taskId: string;
+    description: Sealed;
+    channel: string;
+    userRole: string;
+    idempotencyKeyHash: string;
+    requestHash: string;
+  }
+>;
+export type DecisionRecommended = Event<
+  'DecisionRecommended',
+  {
+    taskId: string;
+    decision: Decision;
+    source: DecisionSource;
+    /** What went wrong, where the decision is a fallback. */
+    fallbackCause: string | null;
+    provider: string;
+    model: string | null;
+    promptHash: string | null;
+    playbookHash: string;
+    usage: { readonly inputTokens: number; readonly outputTokens: number } | null;
+    durationMs: number;
+    /** What the model said, where it broke the contract; cut at 16 KiB. */
+    rawText: Sealed | null;
+  }
+>;
+export type GuardrailEvaluated = Event<
+  'GuardrailEvaluated',
+  {
+    taskId: string;
+    verdict: VerdictKind;
+    policyVersion: string;
+    policyHash: string;
+    playbookHash: string;
+    evaluator: string;
+    attempt: number;
+    facts: Facts;
+    guardrails: readonly GuardrailResult[];
+  }
+>;
+export type ActionStarted = Event<
+  'ActionStarted',
+  {
+    taskId: string;
+    actionId: string;
+    attempt: number;
+    backend: string;
+    intent: string;
+    /** Sent to the backend; the same for every attempt of this action. */
+    idempotencyKey: string;
+    /** From then on nobody sends anything for this attempt. */
+    deadlineAt: string;
+    authority: { readonly kind: 'policy' };
+  }
+>;
+export type ActionExecuted = Event<
+  'ActionExecuted',
+  {
+    taskId: string;
+    actionId: string;
+    attempt: number;
+    result: AttemptResult;
+    errorType: string | null;
+    responseDigest: string | null;
+    durationMs: number;
+    simulated: boolean;
+  }
+>;
+export type RoutedToManual = Event<
+  'RoutedToManual',
+  { taskId: string; codes: readonly string[]; queue: string; dueBy: string }
+>;
+export type TaskCancelled = Event<'TaskCancelled', { taskId: string; reason: string }>;
+
+/** Everything that can happen to a case, in the business's words. */
+export type CaseEvent =
+  | CaseOpened
+  | CaseStateChanged
+  | CaseNoteAdded
+  | TaskReceived
+  | DecisionRecommended
+  | GuardrailEvaluated
+  | ActionStarted
+  | ActionExecuted
+  | RoutedToManual
+  | TaskCancelled;
+
+/** A policy or playbook entered the log, before its first use. */
+export type SourceRegistered = Event<
+  'PolicyRegistered' | 'PlaybookRegistered',
+  { name: string; version: string; hash: string; source: string }
+>;
+/** The first event of a log. */
+export type LogCreated = Event<'LogCreated', { logId: string }>;
+
+export type DomainEvent = CaseEvent | SourceRegistered | LogCreated;
+
+/** Who did it, as authentication says (rule 10). */
+export type Actor = {
+  readonly kind: 'anonymous' | 'system';
+  readonly id: string;
+  readonly roles: readonly string[];
+  readonly authMethod: 'none' | 'internal';
+};
+
+/** What surrounds every event (DESIGN section 5). */
+export type EventMetadata = {
+  readonly actor: Actor;
+  /** The task that this belongs to; null outside of one. */
+  readonly correlationId: string | null;
+  /** The event that led to this one; null where a request did. */
+  readonly causationId: string | null;
+  /** ISO 8601, UTC, milliseconds; never earlier than the event before it in the stream. */
+  readonly recordedAt: string;
+  readonly schemaVersion: number;
+  readonly traceparent: string | null;
+  /** The hash of the event before it in the stream; null at revision 0. */
+  readonly prevHash: string | null;
+  readonly hash: string;
+};
+
+/** An event with its place in the log. */
+export type Recorded<E extends DomainEvent = DomainEvent> = E & {
+  readonly id: string;
+  readonly stream: string;
+  readonly revision: number;
+  readonly position: bigint;
+  readonly metadata: EventMetadata;
+};
+
+/** The status and outcome that a task has after an event; used by fold and read models alike. */
+export type Standing = { readonly status: TaskStatus; readonly outcome: Outcome | null };

@@ -1,0 +1,58 @@
+import type { EventMetadata } from '../domain/events.ts';
+import { canonicalJson, sha256Hex } from '../domain/hash.ts';
+import type { ReadEvent, StoredEvent } from './port.ts';
+
+/** The metadata of an event before its hash is known. */
+export type UnsealedMetadata = Omit<EventMetadata, 'hash'>;
+
+/**
+ * Links an event into its stream's chain: SHA-256 over the canonical JSON of stream, revision, id, type, data and metadata
+ * without the hash. Never over a position or a store's own timestamp, so that a log can be copied between stores.
+ *
+ * @param data canonical JSON text of the event's data
+ * @returns the event as it is stored, and its hash (64 hexadecimal digits)
+ */
+export function link(
+  stream: string,
+  revision: number,
+  event: { readonly id: string; readonly type: string; readonly data: string },
+  metadata: UnsealedMetadata,
+): { readonly stored: StoredEvent; readonly hash: string } {
+  const hash = hashOf(stream, revision, event, metadata);
+  return { hash, stored: { ...event, metadata: canonicalJson({ ...metadata, hash }) } };
+}
+
+/** What is wrong with a stream's chain, where. */
+export type BrokenLink = { readonly revision: number; readonly problem: string };
+
+/**
+ * Checks the chain of one stream, from its first event on.
+ *
+ * @param events all events of one stream, in order
+ * @returns every event whose place, link or hash is wrong; empty for an intact chain
+ */
+export function verifyChain(events: readonly ReadEvent[]): BrokenLink[] {
+  const broken: BrokenLink[] = [];
+  let prevHash: string | null = null;
+  events.forEach((event, index) => {
+    const { hash, ...metadata } = JSON.parse(event.metadata) as EventMetadata;
+    const report = (problem: string): void => {
+      broken.push({ revision: event.revision, problem });
+    };
+    if (event.revision !== index) report(`expected revision ${index}`);
+    if (metadata.prevHash !== prevHash) report('does not link to the event before it');
+    if (hash !== hashOf(event.stream, event.revision, event, metadata)) report('does not match its hash');
+    prevHash = hash;
+  });
+  return broken;
+}
+
+function hashOf(
+  stream: string,
+  revision: number,
+  event: { readonly id: string; readonly type: string; readonly data: string },
+  metadata: UnsealedMetadata,
+): string {
+  const { id, type } = event;
+  return sha256Hex(canonicalJson({ stream, revision, id, type, data: JSON.parse(event.data), metadata }));
+}

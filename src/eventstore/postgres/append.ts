@@ -1,0 +1,78 @@
+import type pg from 'pg';
+import { isUniqueViolation } from '../../postgres/errors.ts';
+import { type AppendResult, DuplicateEventIdError, type StoredEvent } from '../port.ts';
+import { checkAppend } from '../preconditions.ts';
+import type { Clock } from './clock.ts';
+import { isPassing, unavailable } from './failures.ts';
+
+export type AppendOptions = {
+  readonly pool: pg.Pool;
+  readonly clock: Clock;
+  /** Pauses between tries, in milliseconds; one try more than there are pauses. */
+  readonly pausesMs: readonly number[];
+  /** No further try begins after this time. */
+  readonly budgetMs: number;
+};
+
+const APPEND = `SELECT appended, stream_revision, event_positions
+  FROM eventlog.append_events($1, $2, $3::uuid[], $4::text[], $5::text[], $6::text[])`;
+
+type Row = {
+  appended: boolean;
+  stream_revision: bigint;
+  event_positions: bigint[] | null;
+};
+
+/**
+ * Appends in one round trip. When the connection is lost before the answer, nobody knows what happened: the same append
+ * is sent again, with the same ids, and gets the first one's answer if that one had been written.
+ */
+export const createAppend =
+  (options: AppendOptions) =>
+  async (stream: string, expectedRevision: number, events: readonly StoredEvent[]): Promise<AppendResult> => {
+    checkAppend(stream, expectedRevision, events);
+    const start = options.clock.now();
+    for (const pause of options.pausesMs) {
+      try {
+        return await appendOnce(options.pool, stream, expectedRevision, events);
+      } catch (error) {
+        if (!mayRepeat(stream, error)) throw error;
+        if (options.clock.now() - start + pause > options.budgetMs) throw unavailable('append', error);
+        await options.clock.sleep(pause);
+      }
+    }
+    try {
+      return await appendOnce(options.pool, stream, expectedRevision, events);
+    } catch (error) {
+      throw mayRepeat(stream, error) ? unavailable('append', error) : error;
+    }
+  };
+
+async function appendOnce(
+  pool: pg.Pool,
+  stream: string,
+  expectedRevision: number,
+  events: readonly StoredEvent[],
+): Promise<AppendResult> {
+  const { rows } = await pool.query<Row>(APPEND, [
+    stream,
+    expectedRevision,
+    events.map((event) => event.id),
+    events.map((event) => event.type),
+    events.map((event) => event.data),
+    events.map((event) => event.metadata),
+  ]);
+  const row = rows[0];
+  if (!row) throw new Error('eventlog.append_events gave no row.');
+  const revision = Number(row.stream_revision);
+  return row.appended
+    ? { kind: 'appended', revision, positions: row.event_positions ?? [] }
+    : { kind: 'conflict', revision };
+}
+
+/** @throws DuplicateEventIdError when that is what the error says */
+function mayRepeat(stream: string, error: unknown): boolean {
+  if (isUniqueViolation(error, 'events_id_key')) throw new DuplicateEventIdError(stream, error);
+  // The final arbiter: somebody wrote past append_events. The next try sees what is there and answers with a conflict.
+  return isUniqueViolation(error, 'events_stream_revision_key') || isPassing(error);
+}

@@ -1,0 +1,169 @@
+import { z } from 'zod';
+import { NEXT_STEPS, RETRY_STRATEGIES } from '../domain/decision.ts';
+import {
+  ATTEMPT_RESULTS,
+  CASE_STATES,
+  DECISION_SOURCES,
+  PRIORITIES,
+  VERDICTS,
+} from '../domain/vocabulary.ts';
+
+/**
+ * What is stored for each event type, apart from the domain's own types: executed on every read and every write. A field
+ * that changes gets a new version and an upcaster (codec.ts), never an edit here.
+ */
+const sealed = z.strictObject({ sealed: z.string() });
+const commandKey = z.strictObject({ keyHash: z.string(), requestHash: z.string() }).nullable();
+const taskId = z.string();
+const time = z.iso.datetime();
+const unitInterval = z.number().min(0).max(1);
+const count = z.int().min(0);
+
+const decision = z.strictObject({
+  intent: z.string(),
+  nextStep: z.enum(NEXT_STEPS),
+  routeTarget: z.string(),
+  retryStrategy: z.enum(RETRY_STRATEGIES),
+  riskScore: unitInterval,
+  confidence: unitInterval,
+  reasonCode: z.string(),
+});
+
+const limits = z
+  .object({
+    maxAttempts: count,
+    automatable: z.boolean(),
+    roles: z.array(z.string()),
+    routes: z.array(z.string()),
+  })
+  .catchall(z.union([z.number(), z.boolean(), z.array(z.string())]));
+
+const facts = z.strictObject({
+  decision: decision.extend({ source: z.enum(DECISION_SOURCES) }),
+  case: z.strictObject({
+    state: z.enum(CASE_STATES),
+    priority: z.enum(PRIORITIES),
+    retryCount: count,
+    lastErrorType: z.string(),
+  }),
+  task: z.strictObject({ channel: z.string(), userRole: z.string(), attempt: count }),
+  signals: z.strictObject({
+    negated: z.boolean(),
+    uncertain: z.boolean(),
+    severalRequests: z.boolean(),
+    instructsSystem: z.boolean(),
+  }),
+  limits,
+});
+
+const guardrailResult = z.strictObject({
+  name: z.string(),
+  code: z.string(),
+  passed: z.boolean(),
+  overridable: z.boolean(),
+  values: z.record(z.string(), z.json()),
+  error: z.string().nullable(),
+});
+
+const sourceRegistered = z.strictObject({
+  name: z.string(),
+  version: z.string(),
+  hash: z.string(),
+  source: z.string(),
+});
+
+export const storedSchemas = {
+  LogCreated: z.strictObject({ logId: z.uuid() }),
+  PolicyRegistered: sourceRegistered,
+  PlaybookRegistered: sourceRegistered,
+  CaseOpened: z.strictObject({
+    priority: z.enum(PRIORITIES),
+    lastErrorType: z.string().nullable(),
+    retryCount: count,
+    attributes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+    personalAttributes: z.record(z.string(), sealed),
+    contentHash: z.string(),
+  }),
+  CaseStateChanged: z.strictObject({
+    from: z.enum(CASE_STATES),
+    to: z.enum(CASE_STATES),
+    reason: z.string(),
+    command: commandKey,
+  }),
+  CaseNoteAdded: z.strictObject({ text: sealed, command: commandKey }),
+  TaskReceived: z.strictObject({
+    taskId,
+    description: sealed,
+    channel: z.string(),
+    userRole: z.string(),
+    idempotencyKeyHash: z.string(),
+    requestHash: z.string(),
+  }),
+  DecisionRecommended: z.strictObject({
+    taskId,
+    decision,
+    source: z.enum(DECISION_SOURCES),
+    fallbackCause: z.string().nullable(),
+    provider: z.string(),
+    model: z.string().nullable(),
+    promptHash: z.string().nullable(),
+    playbookHash: z.string(),
+    usage: z.strictObject({ inputTokens: count, outputTokens: count }).nullable(),
+    durationMs: z.number().min(0),
+    rawText: sealed.nullable(),
+  }),
+  GuardrailEvaluated: z.strictObject({
+    taskId,
+    verdict: z.enum(VERDICTS),
+    policyVersion: z.string(),
+    policyHash: z.string(),
+    playbookHash: z.string(),
+    evaluator: z.string(),
+    attempt: z.int().min(1),
+    facts,
+    guardrails: z.array(guardrailResult),
+  }),
+  ActionStarted: z.strictObject({
+    taskId,
+    actionId: z.uuid(),
+    attempt: z.int().min(1),
+    backend: z.string(),
+    intent: z.string(),
+    idempotencyKey: z.string(),
+    deadlineAt: time,
+    authority: z.strictObject({ kind: z.literal('policy') }),
+  }),
+  ActionExecuted: z.strictObject({
+    taskId,
+    actionId: z.uuid(),
+    attempt: z.int().min(1),
+    result: z.enum(ATTEMPT_RESULTS),
+    errorType: z.string().nullable(),
+    responseDigest: z.string().nullable(),
+    durationMs: z.number().min(0),
+    simulated: z.boolean(),
+  }),
+  RoutedToManual: z.strictObject({
+    taskId,
+    codes: z.array(z.string()),
+    queue: z.string(),
+    dueBy: time,
+  }),
+  TaskCancelled: z.strictObject({ taskId, reason: z.string() }),
+};
+
+export const metadataSchema = z.strictObject({
+  actor: z.strictObject({
+    kind: z.enum(['anonymous', 'system']),
+    id: z.string(),
+    roles: z.array(z.string()),
+    authMethod: z.enum(['none', 'internal']),
+  }),
+  correlationId: z.string().nullable(),
+  causationId: z.string().nullable(),
+  recordedAt: time,
+  schemaVersion: z.int().min(1),
+  traceparent: z.string().nullable(),
+  prevHash: z.string().nullable(),
+  hash: z.string(),
+});

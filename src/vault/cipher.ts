@@ -1,0 +1,51 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
+import type { Sealed } from '../domain/events.ts';
+
+/** Bytes in a case's key. */
+export const KEY_BYTES = 32;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const PREFIX = 'v1.';
+
+/** Two keys out of a case's one: for encryption and for hashes, so that neither serves the other's purpose. */
+export type CaseKeys = { readonly encryption: Buffer; readonly hashing: Buffer };
+
+/** Derives a case's working keys from its stored key (HKDF-SHA-256, RFC 5869). */
+export function deriveKeys(key: Buffer): CaseKeys {
+  const derive = (purpose: string): Buffer =>
+    Buffer.from(hkdfSync('sha256', key, '', `case-orchestrator/${purpose}`, KEY_BYTES));
+  return { encryption: derive('encryption'), hashing: derive('hashing') };
+}
+
+/**
+ * Encrypts personal text (AES-256-GCM). `context` is authenticated with it, so that a text moved to another case or
+ * field does not open there.
+ *
+ * @param nonce 12 random bytes, never used twice with one key
+ */
+export function seal(keys: CaseKeys, context: string, text: string, nonce: Buffer): Sealed {
+  const cipher = createCipheriv('aes-256-gcm', keys.encryption, nonce);
+  cipher.setAAD(Buffer.from(context, 'utf8'));
+  const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+  return { sealed: `${PREFIX}${Buffer.concat([nonce, body]).toString('base64url')}` };
+}
+
+/**
+ * Decrypts personal text.
+ *
+ * @throws Error when it was sealed with another key or for another context, or was changed
+ */
+export function open(keys: CaseKeys, context: string, text: Sealed): string {
+  if (!text.sealed.startsWith(PREFIX)) throw new Error('sealed text of an unknown format');
+  const bytes = Buffer.from(text.sealed.slice(PREFIX.length), 'base64url');
+  const decipher = createDecipheriv('aes-256-gcm', keys.encryption, bytes.subarray(0, NONCE_BYTES));
+  decipher.setAAD(Buffer.from(context, 'utf8'));
+  decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES));
+  const body = bytes.subarray(NONCE_BYTES, bytes.length - TAG_BYTES);
+  return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8');
+}
+
+/** Keyed hash of a text (HMAC-SHA-256), hexadecimal; `purpose` keeps hashes of different things apart. */
+export function keyedHash(keys: CaseKeys, purpose: string, text: string): string {
+  return createHmac('sha256', keys.hashing).update(`${purpose}\n${text}`, 'utf8').digest('hex');
+}
