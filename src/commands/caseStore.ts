@@ -2,8 +2,9 @@ import { type Case, emptyCase, fold } from '../domain/case.ts';
 import type { Actor, CaseEvent, Recorded } from '../domain/events.ts';
 import { caseStream } from '../domain/identifiers.ts';
 import { type EventLog, type Head, headOf } from '../eventstore/log.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { createKeyedQueue } from './keyedQueue.ts';
-import type { Clock, Observer } from './ports.ts';
+import type { Observer } from './observer.ts';
 
 /** Who changes a case, and for which task. */
 export type ChangeContext = {

@@ -5,11 +5,11 @@ import { nextStep, type Step } from '../domain/nextStep.ts';
 import type { Policy } from '../domain/policy.ts';
 import { readSignals, type Signals } from '../domain/signals.ts';
 import { lastAttempt } from '../domain/task.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { type CaseVault, PERSONAL_FIELDS, type Vault } from '../vault/vault.ts';
 import type { CaseStore } from './caseStore.ts';
 import { type EffectDependencies, execute, recommend } from './effects.ts';
 import { ShuttingDownError } from './errors.ts';
-import type { Clock } from './ports.ts';
 import { untilAvailable } from './untilAvailable.ts';
 
 export type DriveDependencies = EffectDependencies & {
@@ -42,6 +42,7 @@ type Effect = DecisionRecommended | ActionExecuted;
  * What an effect brought is appended whatever else has happened to the case, if its step is still open.
  *
  * @param traceparent of the request that caused this; null on recovery
+ * @returns the case when the task needed nothing more
  * @throws ShuttingDownError when the process ends first; the task goes on from its stream
  */
 export async function driveTask(
@@ -49,7 +50,7 @@ export async function driveTask(
   caseId: string,
   taskId: string,
   traceparent: string | null,
-): Promise<void> {
+): Promise<Case> {
   const { cases, clock, shutdown } = deps;
   const text = await readText(deps, caseId, taskId);
   let effect: Effect | null = null;
@@ -73,7 +74,7 @@ export async function driveTask(
     const { current, events } = changed;
     causationId = current.tasks.get(taskId)?.lastEventId ?? null;
     const step = nextStep(current, taskId, clock.now());
-    if (step.kind === 'nothing') return;
+    if (step.kind === 'nothing') return current;
     effect = await take(deps, current, taskId, step, events, text);
     if (shutdown.aborted && !effect)
       throw new ShuttingDownError(`task ${taskId} goes on when a process starts`);

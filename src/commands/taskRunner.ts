@@ -1,9 +1,9 @@
 import type { Case } from '../domain/case.ts';
 import type { Task } from '../domain/task.ts';
+import type { Logger } from '../runtime/logger.ts';
 import type { DriveDependencies } from './driveTask.ts';
 import { driveTask } from './driveTask.ts';
 import { ShuttingDownError } from './errors.ts';
-import type { Logger } from './ports.ts';
 
 /** Runs the loop for the tasks that this process drives. */
 export type TaskRunner = {
@@ -30,9 +30,9 @@ export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskR
 
   const run = async (caseId: string, taskId: string, traceparent: string | null): Promise<void> => {
     try {
-      await driveTask(deps, caseId, taskId, traceparent);
-      const task = (await deps.cases.load(caseId)).tasks.get(taskId);
-      if (task?.outcome) deps.observer.taskSettled(task.outcome);
+      const current = await driveTask(deps, caseId, taskId, traceparent);
+      const outcome = current.tasks.get(taskId)?.outcome;
+      if (outcome) deps.observer.taskSettled(outcome);
     } catch (error) {
       if (error instanceof ShuttingDownError) return;
       logger.error(

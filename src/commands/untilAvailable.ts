@@ -1,6 +1,6 @@
 import { StoreUnavailableError } from '../eventstore/port.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { ShuttingDownError } from './errors.ts';
-import type { Clock } from './ports.ts';
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;

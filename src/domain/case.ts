@@ -1,4 +1,4 @@
-import type { AttributeValue, CaseEvent, CommandKey, Recorded, Sealed } from './events.ts';
+import type { ActionExecuted, AttributeValue, CaseEvent, CommandKey, Recorded, Sealed } from './events.ts';
 import { evolveTask, hasOpenAttempt, type Place, type Task, type TaskEvent } from './task.ts';
 import type { CaseState, Priority } from './vocabulary.ts';
 
@@ -95,7 +95,7 @@ function withTask(
   current: Case,
   event: TaskEvent,
   place: Place,
-): Pick<Case, 'tasks' | 'openTaskId' | 'retryCount' | 'lastErrorType'> {
+): Pick<Case, 'tasks' | 'openTaskId'> & Partial<Health> {
   const { taskId } = event.data;
   const task = evolveTask(current.tasks.get(taskId), event, place);
   const openTaskId = hasOpenAttempt(task)
@@ -109,14 +109,15 @@ function withTask(
   return {
     tasks: new Map(current.tasks).set(taskId, task),
     openTaskId,
-    ...afterEffect(current, event),
+    ...(event.type === 'ActionExecuted' ? healthAfter(current, event.data) : {}),
   };
 }
 
-function afterEffect(current: Case, event: TaskEvent): Pick<Case, 'retryCount' | 'lastErrorType'> {
-  if (event.type !== 'ActionExecuted') {
-    return { retryCount: current.retryCount, lastErrorType: current.lastErrorType };
-  }
-  if (event.data.result === 'SUCCEEDED') return { retryCount: 0, lastErrorType: null };
-  return { retryCount: current.retryCount + 1, lastErrorType: event.data.errorType };
+/** How a case fares at its backends: what guardrails count, and an operator sees first. */
+export type Health = Pick<Case, 'retryCount' | 'lastErrorType'>;
+
+/** The health of a case after an attempt: FAILED and UNKNOWN raise retryCount, SUCCEEDED clears both (DESIGN section 5). */
+export function healthAfter(before: Health, { result, errorType }: ActionExecuted['data']): Health {
+  if (result === 'SUCCEEDED') return { retryCount: 0, lastErrorType: null };
+  return { retryCount: before.retryCount + 1, lastErrorType: errorType };
 }

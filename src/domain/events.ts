@@ -1,15 +1,7 @@
 import type { Decision } from './decision.ts';
 import type { Facts } from './facts.ts';
 import type { GuardrailResult } from './guardrails.ts';
-import type {
-  AttemptResult,
-  CaseState,
-  DecisionSource,
-  Outcome,
-  Priority,
-  TaskStatus,
-  VerdictKind,
-} from './vocabulary.ts';
+import type { AttemptResult, CaseState, DecisionSource, Priority, VerdictKind } from './vocabulary.ts';
 
 /** Personal text as an event carries it: encrypted with the case's key (DESIGN section 5). */
 export type Sealed = { readonly sealed: string };
@@ -171,6 +163,3 @@ export type Recorded<E extends DomainEvent = DomainEvent> = E & {
   readonly position: bigint;
   readonly metadata: EventMetadata;
 };
-
-/** The status and outcome that a task has after an event; used by fold and read models alike. */
-export type Standing = { readonly status: TaskStatus; readonly outcome: Outcome | null };

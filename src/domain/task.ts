@@ -7,7 +7,7 @@ import type {
   RoutedToManual,
   Sealed,
 } from './events.ts';
-import type { DecisionSource, Outcome, TaskStatus } from './vocabulary.ts';
+import type { AttemptResult, DecisionSource, Outcome, TaskStatus } from './vocabulary.ts';
 
 /** One attempt: what was started, and what came of it (null while it is open). */
 export type Attempt = {
@@ -45,8 +45,46 @@ export type Place = {
   readonly recordedAt: string;
 };
 
-/** The task event's kinds: those that say something of one task. */
+/** Events that say something of one task. */
 export type TaskEvent = Extract<CaseEvent, { data: { taskId: string } }>;
+
+/** Whether an event of a case is about one of its tasks. */
+export const isTaskEvent = <E extends CaseEvent>(event: E): event is E & TaskEvent => 'taskId' in event.data;
+
+/** Where a task stands: enough for a list of tasks. */
+export type Standing = {
+  readonly status: TaskStatus;
+  readonly outcome: Outcome | null;
+  /** How many attempts were started. */
+  readonly attempts: number;
+};
+
+/** Where a task stands after one more event about it; the one place that says so, for folds and read models alike. */
+export function standingAfter(before: Standing, event: TaskEvent): Pick<Task, 'status' | 'outcome'> {
+  const { outcome, attempts } = before;
+  switch (event.type) {
+    case 'TaskReceived':
+      return { status: 'RECEIVED', outcome: null };
+    case 'DecisionRecommended':
+      return { status: 'DECIDED', outcome };
+    case 'GuardrailEvaluated':
+      return { status: before.status, outcome };
+    case 'ActionStarted':
+      return { status: 'EXECUTING', outcome };
+    case 'ActionExecuted':
+      return AFTER_ATTEMPT[event.data.result](outcome);
+    case 'RoutedToManual':
+      return { status: 'IN_REVIEW', outcome: outcome ?? (attempts === 0 ? 'MANUAL' : 'AUTO_FAILED') };
+    case 'TaskCancelled':
+      return { status: 'CANCELLED', outcome };
+  }
+}
+
+const AFTER_ATTEMPT: Record<AttemptResult, (outcome: Outcome | null) => Pick<Task, 'status' | 'outcome'>> = {
+  SUCCEEDED: () => ({ status: 'COMPLETED', outcome: 'AUTO_SUCCESS' }),
+  FAILED: (outcome) => ({ status: 'DECIDED', outcome }),
+  UNKNOWN: (outcome) => ({ status: 'OUTCOME_UNKNOWN', outcome }),
+};
 
 /** The last attempt of a task; undefined before the first. */
 export const lastAttempt = (task: Task): Attempt | undefined => task.attempts.at(-1);
@@ -63,25 +101,24 @@ export function evolveTask(task: Task | undefined, event: TaskEvent, place: Plac
   const at = { lastEventId: place.id, revision: place.revision, position: place.position };
   if (event.type === 'TaskReceived') return { ...received(event.data, place), ...at };
   if (!task) throw new Error(`${event.type} without TaskReceived at revision ${place.revision}`);
+  const standing = standingAfter({ ...task, attempts: task.attempts.length }, event);
   switch (event.type) {
     case 'DecisionRecommended': {
       const { decision, source, fallbackCause } = event.data;
-      return { ...task, ...at, decision, decisionSource: source, fallbackCause, status: 'DECIDED' };
+      return { ...task, ...at, ...standing, decision, decisionSource: source, fallbackCause };
     }
     case 'GuardrailEvaluated':
       return { ...task, ...at, verdicts: [...task.verdicts, event.data] };
     case 'ActionStarted': {
       const attempts = [...task.attempts, { started: event.data, executed: null }];
-      return { ...task, ...at, attempts, status: 'EXECUTING' };
+      return { ...task, ...at, ...standing, attempts };
     }
     case 'ActionExecuted':
-      return { ...task, ...at, ...afterAttempt(task, event.data) };
-    case 'RoutedToManual': {
-      const outcome = task.attempts.length === 0 ? 'MANUAL' : 'AUTO_FAILED';
-      return { ...task, ...at, manual: event.data, outcome: task.outcome ?? outcome, status: 'IN_REVIEW' };
-    }
+      return { ...task, ...at, ...standing, attempts: closeAttempt(task, event.data) };
+    case 'RoutedToManual':
+      return { ...task, ...at, ...standing, manual: event.data };
     case 'TaskCancelled':
-      return { ...task, ...at, status: 'CANCELLED' };
+      return { ...task, ...at, ...standing };
   }
 }
 
@@ -107,21 +144,10 @@ function received(
   };
 }
 
-function afterAttempt(
-  task: Task,
-  executed: ActionExecuted['data'],
-): Pick<Task, 'attempts' | 'status' | 'outcome'> {
+function closeAttempt(task: Task, executed: ActionExecuted['data']): Attempt[] {
   const open = lastAttempt(task);
   if (!open || open.executed || open.started.attempt !== executed.attempt) {
     throw new Error(`ActionExecuted for attempt ${executed.attempt}, which is not open`);
   }
-  const attempts = [...task.attempts.slice(0, -1), { ...open, executed }];
-  switch (executed.result) {
-    case 'SUCCEEDED':
-      return { attempts, status: 'COMPLETED', outcome: 'AUTO_SUCCESS' };
-    case 'FAILED':
-      return { attempts, status: 'DECIDED', outcome: task.outcome };
-    case 'UNKNOWN':
-      return { attempts, status: 'OUTCOME_UNKNOWN', outcome: task.outcome };
-  }
+  return [...task.attempts.slice(0, -1), { ...open, executed }];
 }

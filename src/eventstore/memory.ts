@@ -2,6 +2,7 @@ import {
   type AppendResult,
   DuplicateEventIdError,
   type EventStore,
+  NO_STREAM,
   type ReadEvent,
   type StoredEvent,
 } from './port.ts';
@@ -55,7 +56,8 @@ function append(log: Log, stream: string, expected: number, events: readonly Sto
     return firstAnswer(stored, expected, events) ?? { kind: 'conflict', revision: revision };
   }
   const ids = new Set(events.map((event) => event.id));
-  if (ids.size < events.length || !ids.isDisjointFrom(log.ids)) throw new DuplicateEventIdError(stream);
+  if (ids.size < events.length || events.some((event) => log.ids.has(event.id)))
+    throw new DuplicateEventIdError(stream);
   const added = events.map(({ id, type, data, metadata }, index) => ({
     id,
     type,
@@ -65,8 +67,9 @@ function append(log: Log, stream: string, expected: number, events: readonly Sto
     revision: expected + 1 + index,
     position: BigInt(log.all.length + 1 + index),
   }));
-  log.streams.set(stream, stored.concat(added));
+  if (expected === NO_STREAM) log.streams.set(stream, stored);
   for (const event of added) {
+    stored.push(event);
     log.all.push(event);
     log.ids.add(event.id);
   }

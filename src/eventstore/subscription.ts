@@ -65,8 +65,12 @@ export async function* followLog(
 }
 
 async function waitForNews(source: SubscriptionSource, seen: number, signal: AbortSignal): Promise<void> {
-  const news = new AbortController();
-  const either = AbortSignal.any([signal, news.signal]);
-  await Promise.race([source.wakeups.after(seen, either), source.pause(either)]);
-  news.abort();
+  if (signal.aborted) return;
+  // One controller a wait, ended in any case: a signal that lives for months must not collect listeners.
+  const wait = new AbortController();
+  const stop = (): void => wait.abort();
+  signal.addEventListener('abort', stop, { once: true });
+  await Promise.race([source.wakeups.after(seen, wait.signal), source.pause(wait.signal)]);
+  signal.removeEventListener('abort', stop);
+  stop();
 }

@@ -32,19 +32,16 @@ export const createAppend =
   async (stream: string, expectedRevision: number, events: readonly StoredEvent[]): Promise<AppendResult> => {
     checkAppend(stream, expectedRevision, events);
     const start = options.clock.now();
-    for (const pause of options.pausesMs) {
+    for (let tried = 0; ; tried += 1) {
       try {
         return await appendOnce(options.pool, stream, expectedRevision, events);
       } catch (error) {
         if (!mayRepeat(stream, error)) throw error;
-        if (options.clock.now() - start + pause > options.budgetMs) throw unavailable('append', error);
+        const pause = options.pausesMs[tried];
+        const spent = options.clock.now() - start;
+        if (pause === undefined || spent + pause > options.budgetMs) throw unavailable('append', error);
         await options.clock.sleep(pause);
       }
-    }
-    try {
-      return await appendOnce(options.pool, stream, expectedRevision, events);
-    } catch (error) {
-      throw mayRepeat(stream, error) ? unavailable('append', error) : error;
     }
   };
 

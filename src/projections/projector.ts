@@ -1,0 +1,125 @@
+import type { Codec } from '../eventstore/codec.ts';
+import type { EventStore, ReadEvent } from '../eventstore/port.ts';
+import { applyBatch, type BatchEvent, decodeBatch, keysOf, parkedAt } from './applyBatch.ts';
+import type { Projection } from './projection.ts';
+import { type Checkpoint, type ParkedCase, RowRefusedError, type RowStore } from './rowStore.ts';
+
+/** The read models belong to another log: going on would mix two logs. */
+export class ForeignLogError extends Error {
+  readonly code = 'FOREIGN_LOG';
+}
+
+/** Another runner has moved the checkpoint. */
+export class CheckpointMovedError extends Error {
+  readonly code = 'CHECKPOINT_MOVED';
+}
+
+export type ProjectorDependencies = {
+  readonly store: EventStore;
+  readonly codec: Codec;
+  readonly rowStore: RowStore;
+  readonly projections: readonly Projection[];
+  readonly logId: string;
+  readonly fingerprint: string;
+  /** Told after each commit: the position reached, and the cases that were parked. */
+  readonly onCommit: (position: bigint, events: readonly ReadEvent[], parked: readonly ParkedCase[]) => void;
+};
+
+const BATCH_SIZE = 500;
+
+/** The checkpoint of read models that hold nothing yet. */
+export const startOfLog = (deps: Pick<ProjectorDependencies, 'logId' | 'fingerprint'>): Checkpoint => ({
+  logId: deps.logId,
+  fingerprint: deps.fingerprint,
+  position: null,
+});
+
+/**
+ * Makes tables and checkpoint ready to go on. Read models that another version made are dropped and made anew.
+ *
+ * @throws ForeignLogError when they belong to another log
+ */
+export async function prepareReadModels(deps: ProjectorDependencies): Promise<Checkpoint> {
+  const { rowStore, projections, logId, fingerprint } = deps;
+  await rowStore.prepare(projections);
+  const checkpoint = await rowStore.checkpoint();
+  if (checkpoint && checkpoint.logId !== logId) {
+    throw new ForeignLogError(
+      `the read models belong to the log ${checkpoint.logId}, but the event store holds the log ${logId}; ` +
+        'point DATABASE_URL at the right database, or run `npm run rebuild` to make them anew from this log',
+    );
+  }
+  if (checkpoint?.fingerprint === fingerprint) return checkpoint;
+  const start = startOfLog(deps);
+  await rowStore.reset(projections, start);
+  return start;
+}
+
+/**
+ * Projects what the log holds and what comes, in order, for as long as `signal` allows: rows and checkpoint commit
+ * together.
+ *
+ * @throws UnknownEventError, CheckpointMovedError, ForeignLogError, or what store and database throw; start again then
+ */
+export async function project(deps: ProjectorDependencies, signal: AbortSignal): Promise<void> {
+  let checkpoint = await prepareReadModels(deps);
+  const parked = new Set((await deps.rowStore.parked()).map((parkedCase) => parkedCase.stream));
+  for await (const batch of deps.store.subscribe(checkpoint.position, BATCH_SIZE, signal)) {
+    if (signal.aborted) return;
+    checkpoint = await projectBatch(deps, checkpoint, batch, parked);
+  }
+}
+
+/** Projects one batch behind a checkpoint, and returns the checkpoint after it. */
+export async function projectBatch(
+  deps: ProjectorDependencies,
+  checkpoint: Checkpoint,
+  batch: readonly ReadEvent[],
+  parkedStreams: Set<string>,
+): Promise<Checkpoint> {
+  const last = batch.at(-1);
+  if (!last) return checkpoint;
+  const decoded = decodeBatch(deps.codec, batch);
+  try {
+    return await commit(deps, checkpoint, batch, decoded, last.position, parkedStreams);
+  } catch (error) {
+    if (!(error instanceof RowRefusedError)) throw error;
+    if (batch.length > 1) return oneByOne(deps, checkpoint, batch, parkedStreams);
+    const poison: BatchEvent = { kind: 'poison', parked: parkedAt(last, error.detail) };
+    return commit(deps, checkpoint, batch, [poison], last.position, parkedStreams);
+  }
+}
+
+async function oneByOne(
+  deps: ProjectorDependencies,
+  checkpoint: Checkpoint,
+  batch: readonly ReadEvent[],
+  parkedStreams: Set<string>,
+): Promise<Checkpoint> {
+  let current = checkpoint;
+  for (const event of batch) current = await projectBatch(deps, current, [event], parkedStreams);
+  return current;
+}
+
+async function commit(
+  deps: ProjectorDependencies,
+  before: Checkpoint,
+  batch: readonly ReadEvent[],
+  decoded: readonly BatchEvent[],
+  position: bigint,
+  parkedStreams: Set<string>,
+): Promise<Checkpoint> {
+  const { rowStore, projections } = deps;
+  const reads = [...keysOf(projections, decoded)].map(
+    async ([projection, keys]) => [projection, await rowStore.read(projection, keys)] as const,
+  );
+  const rows = new Map(await Promise.all(reads));
+  const applied = applyBatch(projections, decoded, rows, parkedStreams);
+  const after = { ...before, position };
+  if (!(await rowStore.commit(before, after, applied.rows, applied.parked))) {
+    throw new CheckpointMovedError('another runner has moved the checkpoint of the read models');
+  }
+  for (const { stream } of applied.parked) parkedStreams.add(stream);
+  deps.onCommit(position, batch, applied.parked);
+  return after;
+}

@@ -1,0 +1,101 @@
+import type { CaseEvent, Recorded } from '../domain/events.ts';
+import { caseIdOfStream } from '../domain/identifiers.ts';
+import { isTaskEvent, standingAfter, type TaskEvent } from '../domain/task.ts';
+import type { DecisionSource, Outcome, TaskStatus } from '../domain/vocabulary.ts';
+import { existing, type Projection } from './projection.ts';
+
+export type TaskRow = {
+  readonly task_id: string;
+  readonly case_id: string;
+  readonly status: TaskStatus;
+  readonly outcome: Outcome | null;
+  readonly attempts: number;
+  readonly channel: string;
+  readonly user_role: string;
+  readonly intent: string | null;
+  readonly route_target: string | null;
+  readonly confidence: number | null;
+  readonly reason_code: string | null;
+  readonly decision_source: DecisionSource | null;
+  readonly received_at: string;
+  readonly updated_at: string;
+  readonly revision: number;
+  readonly position: number;
+  /** Position of TaskReceived: the order in which tasks are listed. */
+  readonly received_position: number;
+};
+
+/** Tasks as they stand, one row a task. */
+export const tasksProjection: Projection<TaskRow> = {
+  table: 'tasks',
+  key: 'task_id',
+  columns: {
+    task_id: 'text',
+    case_id: 'text',
+    status: 'text',
+    outcome: 'text',
+    attempts: 'integer',
+    channel: 'text',
+    user_role: 'text',
+    intent: 'text',
+    route_target: 'text',
+    confidence: 'double precision',
+    reason_code: 'text',
+    decision_source: 'text',
+    received_at: 'text',
+    updated_at: 'text',
+    revision: 'bigint',
+    position: 'bigint',
+    received_position: 'bigint',
+  },
+  indexes: ['received_position', 'status, received_position', 'case_id, received_position'],
+  keyOf: (event) => (isTaskEvent(event) ? event.data.taskId : null),
+  evolve: (row, event) => {
+    if (!isTaskEvent(event)) return existing(row, event);
+    const before = event.type === 'TaskReceived' ? received(event) : existing(row, event);
+    return {
+      ...before,
+      ...standingAfter(before, event),
+      ...decided(event),
+      attempts: before.attempts + (event.type === 'ActionStarted' ? 1 : 0),
+      updated_at: event.metadata.recordedAt,
+      revision: event.revision,
+      position: Number(event.position),
+    };
+  },
+};
+
+function received(event: Recorded<Extract<CaseEvent, { type: 'TaskReceived' }>>): TaskRow {
+  const { taskId, channel, userRole } = event.data;
+  return {
+    task_id: taskId,
+    case_id: caseIdOfStream(event.stream) ?? '',
+    status: 'RECEIVED',
+    outcome: null,
+    attempts: 0,
+    channel,
+    user_role: userRole,
+    intent: null,
+    route_target: null,
+    confidence: null,
+    reason_code: null,
+    decision_source: null,
+    received_at: event.metadata.recordedAt,
+    updated_at: event.metadata.recordedAt,
+    revision: event.revision,
+    position: Number(event.position),
+    received_position: Number(event.position),
+  };
+}
+
+function decided(event: TaskEvent): Partial<TaskRow> {
+  if (event.type !== 'DecisionRecommended') return {};
+  const { decision, source } = event.data;
+  return {
+    intent: decision.intent,
+    route_target: decision.routeTarget,
+    confidence: decision.confidence,
+    reason_code: decision.reasonCode,
+    decision_source: source,
+  };
+}
