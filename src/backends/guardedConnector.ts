@@ -12,7 +12,7 @@ export type ResolveHost = (host: string) => Promise<readonly LookupAddress[]>;
 export const resolveHost: ResolveHost = (host) => lookup(host, { all: true });
 
 /** An address that no connection may be made to. */
-export class AddressRefusedError extends Error {
+class AddressRefusedError extends Error {
   readonly code = 'ADDRESS_REFUSED';
 }
 

@@ -21,7 +21,7 @@ export type HttpBackendOptions = {
 };
 
 /** A backend whose playbook entry cannot be used; `problems` says where and why. */
-export class InvalidBackendError extends Error {
+class InvalidBackendError extends Error {
   readonly code = 'INVALID_BACKEND';
   readonly problems: readonly BackendProblem[];
   constructor(route: string, problems: readonly BackendProblem[]) {

@@ -55,6 +55,9 @@ export function evolve(current: Case, event: CaseEvent, place: Place): Case {
     position: place.position,
     updatedAt: place.recordedAt,
   };
+  if (!current.opened && event.type !== 'CaseOpened') {
+    throw new Error(`${event.type} before CaseOpened, at revision ${place.revision}`);
+  }
   switch (event.type) {
     case 'CaseOpened': {
       if (current.opened) throw new Error(`CaseOpened twice, at revision ${place.revision}`);

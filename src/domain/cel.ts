@@ -19,16 +19,8 @@ export class InvalidExpressionError extends Error {
   readonly code = 'INVALID_EXPRESSION';
 }
 
-const ALLOWED_FUNCTIONS = new Set([
-  'size',
-  'startsWith',
-  'endsWith',
-  'contains',
-  'string',
-  'int',
-  'double',
-  'has',
-]);
+// Without has: every fact is there, and has() would let a misspelt one pass the check.
+const ALLOWED_FUNCTIONS = new Set(['size', 'startsWith', 'endsWith', 'contains', 'string', 'int', 'double']);
 const ALLOWED_MACROS = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
 const MAX_EXPRESSION_LENGTH = 2_000;
 

@@ -8,10 +8,16 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
  * The canonical JSON text of a value (RFC 8785): keys sorted, numbers as ECMAScript prints them.
  * The same value gives the same bytes everywhere, which is what hashes and comparisons rest on.
  *
- * @throws TypeError when the value has no JSON form (undefined, a function, a BigInt, NaN or an infinity).
+ * @throws TypeError when the value has no JSON form (undefined, a function, a BigInt, NaN or an infinity), or holds a
+ * lone surrogate, which RFC 8785 refuses.
  */
 export function canonicalJson(value: unknown): string {
-  const text = canonicalize(value);
+  let text: string | undefined;
+  try {
+    text = canonicalize(value);
+  } catch (error) {
+    throw new TypeError(`value has no canonical JSON form: ${error instanceof Error ? error.message : ''}`);
+  }
   if (text === undefined) throw new TypeError('value has no canonical JSON form');
   return text;
 }

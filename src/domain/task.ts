@@ -86,6 +86,20 @@ const AFTER_ATTEMPT: Record<AttemptResult, (outcome: Outcome | null) => Pick<Tas
   UNKNOWN: (outcome) => ({ status: 'OUTCOME_UNKNOWN', outcome }),
 };
 
+/** Where a task may stand before each event about it; null where it is not there yet. */
+const MAY_FOLLOW: Readonly<Record<TaskEvent['type'], readonly (TaskStatus | null)[]>> = {
+  TaskReceived: [null],
+  DecisionRecommended: ['RECEIVED'],
+  GuardrailEvaluated: ['DECIDED'],
+  ActionStarted: ['DECIDED'],
+  ActionExecuted: ['EXECUTING'],
+  RoutedToManual: ['DECIDED', 'OUTCOME_UNKNOWN'],
+  TaskCancelled: ['RECEIVED', 'DECIDED', 'RETRY_SCHEDULED', 'OUTCOME_UNKNOWN', 'IN_REVIEW'],
+};
+
+const permits = (verdict: GuardrailEvaluated['data'] | undefined, action: ActionStarted['data']): boolean =>
+  verdict?.verdict === 'EXECUTE' && verdict.attempt === action.attempt;
+
 /** The last attempt of a task; undefined before the first. */
 export const lastAttempt = (task: Task): Attempt | undefined => task.attempts.at(-1);
 
@@ -99,8 +113,14 @@ export const hasOpenAttempt = (task: Task): boolean => lastAttempt(task)?.execut
  */
 export function evolveTask(task: Task | undefined, event: TaskEvent, place: Place): Task {
   const at = { lastEventId: place.id, revision: place.revision, position: place.position };
+  const refuse = (why: string): never => {
+    throw new Error(`${event.type} at revision ${place.revision}: ${why}`);
+  };
+  if (!MAY_FOLLOW[event.type].includes(task?.status ?? null)) {
+    refuse(`its task is ${task?.status ?? 'not there yet'}`);
+  }
   if (event.type === 'TaskReceived') return { ...received(event.data, place), ...at };
-  if (!task) throw new Error(`${event.type} without TaskReceived at revision ${place.revision}`);
+  if (!task) return refuse('its task is not there yet');
   const standing = standingAfter({ ...task, attempts: task.attempts.length }, event);
   switch (event.type) {
     case 'DecisionRecommended': {
@@ -110,6 +130,7 @@ export function evolveTask(task: Task | undefined, event: TaskEvent, place: Plac
     case 'GuardrailEvaluated':
       return { ...task, ...at, verdicts: [...task.verdicts, event.data] };
     case 'ActionStarted': {
+      if (!permits(task.verdicts.at(-1), event.data)) refuse('no verdict permits it');
       const attempts = [...task.attempts, { started: event.data, executed: null }];
       return { ...task, ...at, ...standing, attempts };
     }

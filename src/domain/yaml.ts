@@ -1,4 +1,4 @@
-import { type Document, isNode, LineCounter, parseDocument, visit } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 
 /** One thing that is wrong with a configuration file: where, and how to mend it. */
@@ -29,7 +29,7 @@ export const describeProblem = (problem: SourceProblem): string =>
 export type LineOf = (path: readonly PropertyKey[]) => number;
 
 /**
- * Reads strict YAML 1.2 (duplicate keys, aliases and unknown keys refused) into a validated value.
+ * Reads strict YAML 1.2 (duplicate and unknown keys, aliases, unknown tags and other versions refused) into a validated value.
  *
  * @param file the name used in messages
  * @returns the value and a function from a path to its line
@@ -44,12 +44,15 @@ export function parseYaml<T>(
   const document = parseDocument(source, { version: '1.2', uniqueKeys: true, lineCounter: lines });
   const at = (offset: number | undefined): number => (offset === undefined ? 1 : lines.linePos(offset).line);
   const lineOf: LineOf = (path) => at(offsetOf(document, path));
-  const problems: SourceProblem[] = document.errors.map((error) => ({
+  const problems: SourceProblem[] = [...document.errors, ...document.warnings].map((error) => ({
     file,
     line: at(error.pos[0]),
     path: '',
     message: error.message.split('\n')[0] ?? error.code,
   }));
+  if (document.directives?.yaml.version !== '1.2') {
+    problems.push({ file, line: 1, path: '', message: 'must be YAML 1.2: remove the %YAML line' });
+  }
   visit(document, {
     Alias: (_key, node) => {
       problems.push({
@@ -75,8 +78,18 @@ export function parseYaml<T>(
 
 function offsetOf(document: Document, path: readonly PropertyKey[]): number | undefined {
   for (let length = path.length; length > 0; length -= 1) {
-    const node = document.getIn(path.slice(0, length), true);
-    if (isNode(node) && node.range) return node.range[0];
+    const offset = offsetAt(document, path.slice(0, length));
+    if (offset !== undefined) return offset;
   }
   return isNode(document.contents) ? document.contents.range?.[0] : undefined;
+}
+
+/** Where the key stands, not its value: a block value begins on a later line. */
+function offsetAt(document: Document, path: readonly PropertyKey[]): number | undefined {
+  const holder = document.getIn(path.slice(0, -1), true);
+  const key = path.at(-1);
+  const node = isMap(holder)
+    ? holder.items.map((pair) => pair.key).find((candidate) => isScalar(candidate) && candidate.value === key)
+    : document.getIn(path, true);
+  return isNode(node) ? node.range?.[0] : undefined;
 }

@@ -6,7 +6,7 @@ import type { Decision } from '../domain/decision.ts';
 export const DEFAULT_BASE_URL = 'https://api.openai.com/v1';
 
 /** A base URL that cannot be used. The message does not repeat it: it may hold a password. */
-export class InvalidBaseUrlError extends Error {
+class InvalidBaseUrlError extends Error {
   readonly code = 'INVALID_BASE_URL';
 }
 

@@ -1,5 +1,5 @@
 /** How much of a broken answer is kept, in bytes of UTF-8 (DESIGN section 5). */
-export const RAW_TEXT_LIMIT = 16 * 1024;
+const RAW_TEXT_LIMIT = 16 * 1024;
 
 /**
  * A raw answer as it may be recorded: well-formed Unicode, at most RAW_TEXT_LIMIT bytes of UTF-8, never cut inside

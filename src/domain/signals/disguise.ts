@@ -2,7 +2,8 @@ import { mixesScripts } from './fold.ts';
 import type { Token } from './tokens.ts';
 
 /** Zero-width characters between letters, text direction overrides, and tag characters hide text from a reader. */
-const HIDDEN = /[\p{L}][\u200B\u200C\u200D\u2060\uFEFF][\p{L}]|[\u202A-\u202E\u2066-\u2069]|[\u{E0000}-\u{E007F}]/u;
+const HIDDEN =
+  /[\p{L}][\u200B\u200C\u200D\u2060\uFEFF][\p{L}]|[\u202A-\u202E\u2066-\u2069]|[\u{E0000}-\u{E007F}]/u;
 const WORDS = /[\p{L}\p{N}\p{M}]+/gu;
 const CODED = /[A-Za-z0-9+/_=-]{16,}/g;
 const ESCAPED = /(?:%[0-9a-f]{2}|&#x?[0-9a-f]{1,6};|\\u[0-9a-f]{4}|\\x[0-9a-f]{2})/gi;
@@ -10,8 +11,10 @@ const FEW_ESCAPES = 4;
 const SPACED_LETTERS = 5;
 const READABLE = /^[\x20-\x7e\s]*$/;
 const GIVEAWAYS = new Set(
-  ('ignore instructions instruction previous override rules system execute confidence bypass disregard policy approve ' +
-    'guardrails prompt forget without review ignoriere anweisungen regeln instrucciones reglas ignora').split(' '),
+  (
+    'ignore instructions instruction previous override rules system execute confidence bypass disregard policy approve ' +
+    'guardrails prompt forget without review ignoriere anweisungen regeln instrucciones reglas ignora'
+  ).split(' '),
 );
 const LEET: Readonly<Record<string, string>> = { '0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '7': 't' };
 
@@ -52,7 +55,11 @@ function hasScrambledWords(tokens: readonly Token[]): boolean {
   let scrambled = 0;
   for (const { stripped } of tokens) {
     if (stripped.length < 5 || stripped.length > 20) continue;
-    if (/[0-9]/.test(stripped) && GIVEAWAYS.has(stripped.replace(/[013457]/g, (digit) => LEET[digit] ?? digit))) return true;
+    if (
+      /[0-9]/.test(stripped) &&
+      GIVEAWAYS.has(stripped.replace(/[013457]/g, (digit) => LEET[digit] ?? digit))
+    )
+      return true;
     if (GIVEAWAYS.has(rotate(stripped)) || GIVEAWAYS.has([...stripped].reverse().join(''))) scrambled += 1;
   }
   return scrambled >= 2;

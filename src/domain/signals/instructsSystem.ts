@@ -43,7 +43,9 @@ const LISTS = {
       'retryexternalcall auto_success autosuccess auto_approve autoapprove auto_execute route_to_manual userrole ' +
       'user_role transient_timeout_pattern confidencescore confidence_score',
   ),
-  score: wordList('confidence konfidenz confianza certainty probability score zuversicht sicherheit confiance'),
+  score: wordList(
+    'confidence konfidenz confianza certainty probability score zuversicht sicherheit confiance',
+  ),
   amount: wordList(
     '0 1 100 99 10 one zero full maximum max highest high 1.0 0.99 0.9 95 level null hundert eins maximal maximale ' +
       'voll hoechste hoch uno cero maxima alta cien maximo',
@@ -116,7 +118,8 @@ const ORDERS = compilePhrases(
     'act|acting|behave|respond|answer|pretend|roleplay|speak|function|operate ..1 as|like|to ..1 a|an|the|my|if|though|you|be|@model|admin|dan|unrestricted|though',
     'pretend|roleplay|simulate ..2 you|to|that|being|as|a|an',
     'imagine|suppose|assume you are|were|have',
-    'from now on',
+    '^ from now on',
+    'from now on ..1 you|always|answer|respond|ignore|every|all|no|everything',
     'ab sofort|jetzt|nun|heute bist|sind|antwort*|gilt|gelten|ignorier*|handel*',
     'du bist|musst|sollst|darfst|wirst|kannst|hast|agierst|antwortest',
     'sie sind|muessen ..2 ein|eine|jetzt|nun|kein|keine|@model|antworten|immer',
@@ -142,7 +145,7 @@ const ORDERS = compilePhrases(
     'modelo de lenguaje',
     'new|updated|revised|real|actual|neue|nuevas|secret|hidden|special|additional ..1 instruction*|directive*|rules|task|prompt|anweisung*|instrucciones|reglas|regeln|role|persona',
     'reveal|print|show|repeat|display|leak|expose|disclose|tell|zeige|muestra|revela|output ..3 prompt|instructions|system|secret*|password*|key|keys|config*|anweisungen|instrucciones|rules',
-    'end|begin|start of ..2 instruction*|prompt|system|input|user|task|message|description|text|data',
+    'end|begin|start of ..1 instruction*|prompt|system|user|task|description|conversation',
     'developer|debug|god|dan mode',
     // Words of the contract
     '@contract',
@@ -172,7 +175,12 @@ const ORDERS = compilePhrases(
     'rm rf',
     'script alert',
   ],
-  { ...LISTS, llm: wordList('ai llm gpt chatgpt chatbot bot assistant model agent claude gemini copilot classifier recommender ki sprachmodell assistent modell ia asistente modelo orchestrator automation machine system robot') },
+  {
+    ...LISTS,
+    llm: wordList(
+      'ai llm gpt chatgpt chatbot bot assistant model agent claude gemini copilot classifier recommender ki sprachmodell assistent modell ia asistente modelo orchestrator automation machine system robot',
+    ),
+  },
 );
 
 /** Marks by which chat formats tell roles and instructions apart, and JSON or templates meant as an answer. */
@@ -185,7 +193,8 @@ const MARKUP = [
   /\{ ?["'][a-z_]+["'] ?:/i,
   /\{\{|\$\{|<%/,
 ];
-const ROLE = /^(?:system|assistant|developer|admin|administrator|operator|sistema|asistente|ai|ki|ia|llm|bot|model|override|instruction|instructions|prompt|root|agent|guardrails|orchestrator)$/;
+const ROLE =
+  /^(?:system|assistant|developer|admin|administrator|operator|sistema|asistente|ai|ki|ia|llm|bot|model|override|instruction|instructions|prompt|root|agent|guardrails|orchestrator)$/;
 
 /** Whether a text speaks to the machine that reads it: sets its rules aside, claims authority over it, gives its answer. */
 export function instructsReader(text: string, tokens: readonly Token[]): boolean {

@@ -101,7 +101,7 @@ function add(index: Map<string, Matcher[]>, key: string, matcher: Matcher): void
 function compileElement(text: string, lists: Readonly<Record<string, readonly string[]>>): Element {
   if (text === '^') return { kind: 'begins' };
   if (text === '$') return { kind: 'ends' };
-  const gap = /^(\.\.|~)(\d)$/.exec(text);
+  const gap = /^(\.\.|~)(\d{1,2})$/.exec(text);
   if (gap !== null) return { kind: 'gap', most: Number(gap[2]), acrossCommas: gap[1] === '~' };
   const negative = text.startsWith('!');
   const words = (negative ? text.slice(1) : text).split('|').flatMap((word) => {

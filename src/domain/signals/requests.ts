@@ -6,17 +6,19 @@ export type Ask = { readonly kind: string; readonly at: number };
 
 /** Verbs by what they ask for: English base forms. */
 const ENGLISH: Readonly<Record<string, string>> = {
-  again: 'retry rerun resend repeat restart retrigger reattempt redo replay reprocess relaunch retransmit redeliver resubmit reissue',
-  run: 'run trigger start execute launch kick call invoke try attempt submit push transmit send upload process fetch',
+  again:
+    'retry rerun resend repeat restart retrigger reattempt redo replay reprocess relaunch retransmit redeliver resubmit reissue',
+  run: 'run trigger start execute launch kick call invoke try attempt submit push transmit send fetch',
   close: 'close archive finalize finalise complete store resolve',
   reopen: 'reopen reactivate reinstate restore',
   end: 'cancel terminate annul void revoke suspend',
   pay: 'refund pay reimburse repay credit wire release transfer disburse payout',
   waive: 'waive reduce lower discount',
-  change: 'update change amend correct adjust modify edit replace overwrite add append insert enter record raise increase set mark reset switch move rename fix register attach note log',
+  change:
+    'update change amend correct adjust modify edit replace overwrite add append insert enter record raise increase set mark reset switch move rename fix register attach note log',
   remove: 'delete remove erase purge block lock unlock unblock disable',
   ask: 'request ask obtain demand remind chase',
-  tell: 'mail email e-mail notify inform tell contact phone ring text write confirm forward message print reply answer let',
+  tell: 'mail email notify inform tell contact phone ring text write confirm forward message print reply answer let',
   raise: 'escalate involve alert flag assign reassign hand',
   allow: 'approve authorize authorise accept reject decline deny grant',
   make: 'create open issue generate prepare book schedule arrange order calculate draft',
@@ -30,7 +32,7 @@ const OBJECT = wordSet(
     'fee fees email phone number mr mrs ms status priority payment documents letter down missing accounting finance',
 );
 const AMBIGUOUS = wordSet(
-  'call request change transfer update refund report email e-mail mail file note log text message order issue answer reply ' +
+  'call request change transfer update refund report email mail file note log text message order issue answer reply ' +
     'credit release process push run start try attempt contact phone ring wire open close record fix print book flag ' +
     'hand mark set raise switch move block lock discount reset complete store upload submit fetch draft lower let ' +
     'repeat restart replay restore ask write send pay remind chase add forward schedule trigger launch kick approve',
@@ -52,7 +54,8 @@ const GERMAN: Readonly<Record<string, string>> = {
   reopen: 'wiedereroeffnen reaktivieren oeffnen',
   end: 'kuendigen stornieren beenden aufheben storniere kuendige',
   pay: 'erstatten zurueckerstatten zurueckzahlen auszahlen ueberweisen gutschreiben rueckerstatten erstatte ueberweise zahlen freigeben anweisen zahle erlassen',
-  change: 'aendern aktualisieren korrigieren anpassen eintragen hinterlegen erfassen berichtigen ergaenzen aendere aktualisiere setzen erhoehen umstellen vermerken hinzufuegen trage',
+  change:
+    'aendern aktualisieren korrigieren anpassen eintragen hinterlegen erfassen berichtigen ergaenzen aendere aktualisiere setzen erhoehen umstellen vermerken hinzufuegen trage',
   remove: 'loeschen entfernen sperren entsperren loesche sperre',
   ask: 'anfordern nachfordern einholen erinnern anmahnen fordere',
   tell: 'informieren benachrichtigen anrufen mitteilen anschreiben kontaktieren informiere melden weiterleiten zurueckrufen bestaetigen mailen leite rufe',
@@ -62,13 +65,15 @@ const GERMAN: Readonly<Record<string, string>> = {
 };
 
 const SPANISH: Readonly<Record<string, string>> = {
-  again: 'reintentar reintente reintenta reenviar reenvie reenvia repetir repita repite relanzar relance reiniciar reinicie',
+  again:
+    'reintentar reintente reintenta reenviar reenvie reenvia repetir repita repite relanzar relance reiniciar reinicie',
   run: 'ejecutar ejecute lanzar lance mandar mande transmitir volver vuelva vuelve enviar envie envia llamar llame',
   close: 'cerrar cierre cierra archivar archive finalizar finalice',
   reopen: 'reabrir reabra reactivar reactive',
   end: 'cancelar cancele cancela anular anule rescindir rescinda',
   pay: 'devolver devuelva devuelve reembolsar reembolse abonar abone pagar pague reintegrar transferir transfiera liberar libere condonar',
-  change: 'actualizar actualice actualiza cambiar cambie cambia corregir corrija modificar modifique registrar registre anadir anada ajustar ajuste',
+  change:
+    'actualizar actualice actualiza cambiar cambie cambia corregir corrija modificar modifique registrar registre anadir anada ajustar ajuste',
   remove: 'borrar borre eliminar elimine bloquear bloquee desbloquear',
   ask: 'solicitar solicite solicita pedir pida pide reclamar reclame',
   tell: 'avisar avise avisa informar informe informa notificar notifique comunicar comunique contactar contacte escribir escriba',
@@ -78,11 +83,15 @@ const SPANISH: Readonly<Record<string, string>> = {
 };
 
 const invert = (verbs: Readonly<Record<string, string>>): ReadonlyMap<string, string> =>
-  new Map(Object.entries(verbs).flatMap(([kind, words]) => words.split(' ').map((word) => [word, kind] as const)));
+  new Map(
+    Object.entries(verbs).flatMap(([kind, words]) => words.split(' ').map((word) => [word, kind] as const)),
+  );
 const KINDS = { english: invert(ENGLISH), german: invert(GERMAN), spanish: invert(SPANISH) };
 
 const NO_ASK_GERMAN = wordSet('konnte konnten kann koennen will wollte moechte wollen liess laesst um');
-const LEADS_ON_SPANISH = wordSet('y e favor luego despues ademas tambien que debe debemos posteriormente finalmente para');
+const LEADS_ON_SPANISH = wordSet(
+  'y e favor luego despues ademas tambien que debe debemos posteriormente finalmente para',
+);
 const BY_NATURE_PASSIVE = wordSet(
   'refunded paid cancelled canceled closed updated changed escalated released deleted reopened informed notified ' +
     'retried resent rerun repeated resubmitted restarted approved terminated waived corrected called reimbursed archived',
@@ -117,8 +126,13 @@ function englishAsk(tokens: readonly Token[], at: number): string | null {
   }
   const kind = KINDS.english.get(word);
   if (kind === undefined) return null;
-  if ((needs === 'needs' || needs === 'need' || needs === 'requires') && (article === 'a' || article === 'an')) return kind;
-  const leads = before === undefined || before.kind !== 'word' || LEADS_ON(before) || isListNumber(tokens, at - 1);
+  if (
+    (needs === 'needs' || needs === 'need' || needs === 'requires') &&
+    (article === 'a' || article === 'an')
+  )
+    return kind;
+  const leads =
+    before === undefined || before.kind !== 'word' || LEADS_ON(before) || isListNumber(tokens, at - 1);
   if (!leads) return null;
   return AMBIGUOUS(tokens[at] ?? END) && !takesObject(tokens, at, after) ? null : kind;
 }

@@ -1,52 +1,86 @@
+import { hasCompanion } from './coordination.ts';
 import { compilePhrases, wordSet } from './pattern.ts';
-import { type Ask, findAsks } from './requests.ts';
+import { findAsks } from './requests.ts';
 import type { Token } from './tokens.ts';
 
 /** The text itself says that there is more than one thing to do. */
-const COUNTS = compilePhrases([
-  'two|three|four|five|several|multiple|few|couple|some|many things|requests|tasks|points|items|actions|asks|issues|jobs|topics|steps',
-  'couple of things|requests|tasks|points',
-  'both things|requests|tasks|of',
-  'while|whilst|since|as you|we ..2 at it|that|this',
-  'while you|we are there|here|on',
-  'one|another more|other|last thing|request|task',
-  'another thing|request|task',
-  'as well as ..1 @do',
-  'same goes|applies|for',
-  'on top of that',
-  'and|then|plus also|additionally|then|afterwards|subsequently ..2 @do',
-  'also|additionally|furthermore|moreover|besides ..1 please|pls|kindly|need|needs|can|could|have|get|make|@do',
-  'in addition|parallel',
-  'after|when that|this|which|done|finished ..1 please|also|@do',
-  'zwei|drei|mehrere|vier|folgende|einige dinge|sachen|punkte|anliegen|bitten|aufgaben|themen|auftraege',
-  'ausserdem|zusaetzlich|zudem|ferner|darueber_hinaus|obendrein|nebenbei|des_weiteren|weiterhin|desweiteren|sodann',
-  'darueber hinaus',
-  'des weiteren',
-  'bei der gelegenheit',
-  'und danach|anschliessend|dann|auch|ausserdem|zusaetzlich|gleichzeitig|gleich|nebenbei',
-  'danach|anschliessend|hinterher ..6 @do_de',
-  'wenn|sobald ..2 schon|dabei ..2 dabei|sind|bist',
-  'dos|tres|varias|algunas|cuatro cosas|peticiones|solicitudes|tareas|asuntos|gestiones',
-  'ademas|asimismo|adicionalmente|igualmente|aparte',
-  'y ..1 luego|despues|tambien|posteriormente|entonces',
-  'luego|despues|tambien ..1 @do_es',
-  'de paso',
-  'por otro|otra lado|parte',
-], {
-  do: (
-    'retry rerun resend close cancel refund pay update change delete escalate send email mail notify inform call release ' +
-    'waive approve request ask add remove reopen transfer issue create book forward tell check confirm set adjust correct ' +
-    'terminate block increase raise reset credit wire archive mark open move assign reimburse record'
-  ).split(' '),
-  do_de: (
-    'schliessen kuendigen stornieren erstatten ueberweisen aendern aktualisieren korrigieren eintragen loeschen sperren anfordern ' +
-    'informieren benachrichtigen anrufen mitteilen eskalieren genehmigen freigeben erstellen anlegen auszahlen archivieren melden'
-  ).split(' '),
-  do_es: (
-    'cerrar cierre cancelar cancele devolver devuelva actualizar actualice cambiar cambie borrar borre eliminar elimine avisar avise ' +
-    'informar informe notificar notifique pagar pague enviar envie solicitar solicite pedir pida escalar escale aprobar apruebe abonar abone'
-  ).split(' '),
-});
+const COUNTS = compilePhrases(
+  [
+    'two|three|four|five|several|multiple|few|couple|some|many things|requests|tasks|points|items|actions|asks|issues|jobs|topics|steps',
+    'couple of things|requests|tasks|points',
+    'both things|requests|tasks|of',
+    'while|whilst|since|as you|we ..2 at it|that|this',
+    'while you|we are there|here|on',
+    'one|another more|other|last thing|request|task',
+    'another thing|request|task',
+    'as well as ..1 @do',
+    'same goes|applies|for',
+    'on top of that',
+    'and|then|plus also|additionally|then|afterwards|subsequently ..2 @do',
+    'also|additionally|furthermore|moreover|besides ..1 please|pls|kindly|need|needs|can|could|have|get|make|@do',
+    'in addition|parallel',
+    'apart|aside from',
+    'besides that|this|the',
+    'not only ..9 but',
+    'both ..6 and',
+    'by the way',
+    'btw|ps',
+    'after|once that|this|which|done|finished ..1 please|also|you|@do|the',
+    'followed by',
+    'together|along with ..3 refund|payout|cancellation|closure|change|update|address|confirmation|letter|closing',
+    'at the same time',
+    'do|does not forget to',
+    'make sure|certain ..1 to|that|the|he|she|it|they|customer',
+    'see to it',
+    '@do ..8 as well',
+    '@do ..8 too $',
+    'customer|client|broker|policyholder|he|she|insured also|additionally ..1 wants|needs|asks|requests|would|asked|wanted|requires',
+    'need|needs|want|wants|like ..1 a|an ..6 and a|an|the|his|her|their',
+    'and|then finally|lastly',
+    'after|when that|this|which|done|finished ..1 please|also|@do',
+    'zwei|drei|mehrere|vier|folgende|einige dinge|sachen|punkte|anliegen|bitten|aufgaben|themen|auftraege',
+    'ausserdem|zusaetzlich|zudem|ferner|darueber_hinaus|obendrein|nebenbei|des_weiteren|desweiteren|sodann',
+    'darueber hinaus',
+    'des weiteren',
+    'sowohl ..6 als',
+    'im anschluss',
+    'nebenher|uebrigens|zugleich|gleichzeitig',
+    'auch noch',
+    'bitte auch',
+    'bei der gelegenheit',
+    'und danach|anschliessend|dann|auch|ausserdem|zusaetzlich|gleichzeitig|gleich|nebenbei',
+    'danach|anschliessend|hinterher ..6 @do_de',
+    'wenn|sobald ..2 schon|dabei ..2 dabei|sind|bist',
+    'dos|tres|varias|algunas|cuatro cosas|peticiones|solicitudes|tareas|asuntos|gestiones',
+    'ademas|asimismo|adicionalmente|igualmente|aparte',
+    'y ..1 luego|despues|tambien|posteriormente|entonces',
+    'luego|despues|tambien ..1 @do_es',
+    'de paso',
+    'asi como',
+    'junto con',
+    'al mismo tiempo',
+    'a la vez',
+    'aprovech*',
+    'tanto ..6 como',
+    'no solo ..9 sino',
+    'por otro|otra lado|parte',
+  ],
+  {
+    do: (
+      'retry rerun resend close cancel refund pay update change delete escalate send email mail notify inform call release ' +
+      'waive approve request ask add remove reopen transfer issue create book forward tell check confirm set adjust correct ' +
+      'terminate block increase raise reset credit wire archive mark open move assign reimburse record'
+    ).split(' '),
+    do_de: (
+      'schliessen kuendigen stornieren erstatten ueberweisen aendern aktualisieren korrigieren eintragen loeschen sperren anfordern ' +
+      'informieren benachrichtigen anrufen mitteilen eskalieren genehmigen freigeben erstellen anlegen auszahlen archivieren melden'
+    ).split(' '),
+    do_es: (
+      'cerrar cierre cancelar cancele devolver devuelva actualizar actualice cambiar cambie borrar borre eliminar elimine avisar avise ' +
+      'informar informe notificar notifique pagar pague enviar envie solicitar solicite pedir pida escalar escale aprobar apruebe abonar abone'
+    ).split(' '),
+  },
+);
 
 /** Asks that belong to the same request when they stand together: to note it, to tell of it. */
 const LESSER = new Set(['run']);
@@ -55,7 +89,10 @@ const AND = wordSet('and und y e sowie plus &');
 /** Whether a text asks for more than one thing. */
 export function asksSeveral(tokens: readonly Token[]): boolean {
   if (COUNTS(tokens).length > 0 || isNumberedList(tokens) || namesSeveral(tokens)) return true;
-  const kinds = new Set(findAsks(tokens).map((ask: Ask) => ask.kind));
+  const asks = findAsks(tokens);
+  const first = asks.find((ask) => ask.kind === 'again');
+  if (first !== undefined && hasCompanion(tokens, first.at)) return true;
+  const kinds = new Set(asks.map((ask) => ask.kind));
   if (kinds.has('again')) for (const kind of LESSER) if (!hasOwnObject(tokens)) kinds.delete(kind);
   return kinds.size >= 2;
 }
@@ -63,7 +100,8 @@ export function asksSeveral(tokens: readonly Token[]): boolean {
 /** After "and", a second verb of sending or running stands for a second request: "retry the call and send a letter". */
 function hasOwnObject(tokens: readonly Token[]): boolean {
   return tokens.some(
-    (token, at) => AND(token) && findAsks(tokens.slice(at + 1, at + 6)).some((ask) => ask.kind === 'run' && ask.at <= 1),
+    (token, at) =>
+      AND(token) && findAsks(tokens.slice(at + 1, at + 6)).some((ask) => ask.kind === 'run' && ask.at <= 1),
   );
 }
 
@@ -71,15 +109,19 @@ function hasOwnObject(tokens: readonly Token[]): boolean {
 function isNumberedList(tokens: readonly Token[]): boolean {
   let expected = 1;
   for (const [at, token] of tokens.entries()) {
-    const marked = tokens[at + 1]?.kind === '.' || tokens[at + 1]?.kind === ',' || tokens[at + 1]?.kind === ':';
+    const marked =
+      tokens[at + 1]?.kind === '.' || tokens[at + 1]?.kind === ',' || tokens[at + 1]?.kind === ':';
     const begins = at === 0 || tokens[at - 1]?.kind !== 'word' || expected === 2;
-    if (marked && begins && (token.word === String(expected) || token.word === 'abc'[expected - 1])) expected += 1;
+    if (marked && begins && (token.word === String(expected) || token.word === 'abc'[expected - 1]))
+      expected += 1;
     if (expected > 2) return true;
   }
   return false;
 }
 
-const IDENTIFIED = wordSet('policy policies case cases contract contracts claim claims police policen vorgang vertrag poliza polizas expediente fall faelle vorgaenge vertraege');
+const IDENTIFIED = wordSet(
+  'policy policies case cases contract contracts claim claims police policen vorgang vertrag poliza polizas expediente fall faelle vorgaenge vertraege',
+);
 
 /** "policies 4711 and 4712": the same thing for two of them is two requests. */
 function namesSeveral(tokens: readonly Token[]): boolean {

@@ -12,6 +12,9 @@ export type Token = {
 };
 
 const PIECES = /[\p{L}\p{N}\p{M}_]+|\r?\n|[^\s]/gu;
+/** A dash, bullet or slash that stands alone. */
+const BULLETS = /(?<=^|\s)[-*/>·•–—]+(?=\s)/gu;
+const AMPERSAND = /&(?!#)|(?<=\s)\+(?=\s)/g;
 const WORD_START = /^[\p{L}\p{N}\p{M}_]/u;
 const MARKS: Readonly<Record<string, Token['kind']>> = {
   '.': '.',
@@ -36,7 +39,7 @@ const MARKS: Readonly<Record<string, Token['kind']>> = {
 /** Splits a text into words and marks. English contractions are spelled out; quotes and other signs are dropped. */
 export function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
-  const pieces = plainText(text).match(PIECES) ?? [];
+  const pieces = plainText(text).replace(BULLETS, ', ').replace(AMPERSAND, ' and ').match(PIECES) ?? [];
   for (const [at, piece] of pieces.entries()) {
     if (WORD_START.test(piece)) addWord(tokens, piece, pieces[at - 1], pieces[at - 2]);
     else addMark(tokens, piece, pieces[at - 1], pieces[at + 1]);

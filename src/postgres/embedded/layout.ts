@@ -1,4 +1,4 @@
-import { lstat, mkdir, readFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { EmbeddedPostgresError, systemCode } from './errors.ts';
 
@@ -40,23 +40,29 @@ export function homeLayout(home: string): Pick<Layout, 'home' | 'cluster' | 'pas
   };
 }
 
-/** Whether a folder holds nothing but what this module itself puts there before the cluster exists. */
+/** Whether a name in the data folder is one that this module gives. */
 export function isOwnEntry(name: string): boolean {
   return name.startsWith('postgres.');
 }
 
-/** Makes the data folder, private to its owner, unless it exists. Throws DATA_DIR_UNUSABLE. */
-export async function makeDataDir(layout: Layout): Promise<void> {
+/**
+ * Makes the data folder, private to its owner, unless it exists. Returns its layout, free of symbolic links, so that
+ * one folder has one name whichever way it is reached. Throws DATA_DIR_UNUSABLE.
+ */
+export async function makeDataDir(dataDir: string): Promise<Layout> {
+  const wanted = resolve(dataDir);
   try {
     // Parents keep the usual mode: the user whom root runs the server as must pass through them.
-    await mkdir(dirname(layout.dataDir), { recursive: true });
-    await mkdir(layout.dataDir, { mode: 0o700 });
+    await mkdir(dirname(wanted), { recursive: true });
+    await mkdir(wanted, { mode: 0o700 }).catch((error: unknown) => {
+      if (systemCode(error) !== 'EEXIST') throw error;
+    });
+    return layoutOf(await realpath(wanted));
   } catch (error) {
-    if (systemCode(error) === 'EEXIST') return;
     const why = systemCode(error) ?? 'an unknown error';
     throw new EmbeddedPostgresError(
       'DATA_DIR_UNUSABLE',
-      `The data folder ${layout.dataDir} cannot be made (${why}). Set DATA_DIR to a folder that this user may write.`,
+      `The data folder ${wanted} cannot be made (${why}). Set DATA_DIR to a folder that this user may write.`,
       { cause: error },
     );
   }

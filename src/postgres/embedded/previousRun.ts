@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { EmbeddedPostgresError } from './errors.ts';
 import type { Layout } from './layout.ts';
 import { inUse } from './lock.ts';
-import { type ProcessState, processesIn, processState, signal, until } from './processes.ts';
+import { processesIn, processState, signal, until } from './processes.ts';
 
 /** Every server of this service carries this name on its command line, by which a later run knows it as its own. */
 export const clusterName = 'case-orchestrator';
@@ -24,8 +24,8 @@ const endings: ReadonlyArray<{ name: NodeJS.Signals; patienceMs: number }> = [
 export async function settlePreviousRun(layout: Layout): Promise<number | undefined> {
   const pid = await postmasterPid(layout);
   if (pid === undefined) return undefined;
-  const state = await processState(pid);
-  if (isPostmaster(state, layout)) await endOrphan(pid, state.command, layout);
+  const command = await commandOfPostmaster(pid, layout);
+  if (command !== undefined) await endOrphan(pid, command, layout);
   await endBackends(layout);
   return (await processState(pid)).is === 'gone' ? undefined : pid;
 }
@@ -42,10 +42,11 @@ export async function postmasterFile(layout: Layout): Promise<string | undefined
   return readFile(join(layout.cluster, 'postmaster.pid'), 'utf8').catch(() => undefined);
 }
 
-type Alive = Extract<ProcessState, { is: 'alive' }>;
-
-function isPostmaster(state: ProcessState, layout: Layout): state is Alive {
-  return state.is === 'alive' && state.command.includes('postgres') && state.command.includes(layout.cluster);
+async function commandOfPostmaster(pid: number, layout: Layout): Promise<string | undefined> {
+  const state = await processState(pid);
+  if (state.is !== 'alive' || !state.command.includes('postgres')) return undefined;
+  const here = state.command.includes(layout.cluster) || (await processesIn(layout.cluster)).includes(pid);
+  return here ? state.command : undefined;
 }
 
 async function endOrphan(pid: number, command: string, layout: Layout): Promise<void> {
@@ -53,7 +54,7 @@ async function endOrphan(pid: number, command: string, layout: Layout): Promise<
   if (!command.includes(`cluster_name=${clusterName}`)) throw inUse(layout, stranger);
   const ended = await end(
     (name) => signal(pid, name),
-    async () => !isPostmaster(await processState(pid), layout),
+    async () => (await commandOfPostmaster(pid, layout)) === undefined,
   );
   if (!ended) throw inUse(layout, `a Postgres of an earlier run that does not end, process ${pid}`);
 }

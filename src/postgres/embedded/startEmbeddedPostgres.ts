@@ -7,7 +7,7 @@ import { EmbeddedPostgresError } from './errors.ts';
 import { describeIdentity } from './identity.ts';
 import { initialiseCluster, removeUnfinished, superuser } from './initialise.ts';
 import { launch, type Running } from './launch.ts';
-import { clusterMajor, type Layout, layoutOf, makeDataDir } from './layout.ts';
+import { clusterMajor, type Layout, makeDataDir } from './layout.ts';
 import { handOverLock, lockDataDir } from './lock.ts';
 import { settlePreviousRun } from './previousRun.ts';
 
@@ -43,8 +43,7 @@ export type EmbeddedPostgres = {
  * Throws EmbeddedPostgresError; its code says what is wrong: DATA_DIR_IN_USE, DATA_DIR_WRONG_VERSION and so on.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const layout = layoutOf(options.dataDir);
-  await makeDataDir(layout);
+  const layout = await makeDataDir(options.dataDir);
   const unlock = lockDataDir(layout);
   try {
     return await startLocked(layout, options, unlock);
@@ -94,8 +93,10 @@ async function connectionUrl(
 ): Promise<string> {
   const password = await readFile(layout.password, 'utf8');
   const server = `postgres://${superuser}:${encodeURIComponent(password.trim())}@127.0.0.1:${running.port}`;
-  await createMissingDatabases(`${server}/postgres`, databases);
-  return `${server}/${encodeURIComponent(databases[0] ?? 'postgres')}`;
+  // Said outright, because PGSSLMODE may be set for another server.
+  const url = (database: string) => `${server}/${encodeURIComponent(database)}?sslmode=disable`;
+  await createMissingDatabases(url('postgres'), databases);
+  return url(databases[0] ?? 'postgres');
 }
 
 function stopper(

@@ -1,0 +1,7 @@
+import type { FastifyRequest } from 'fastify';
+import type { Actor } from '../domain/events.ts';
+
+/** Who sent a request, from authentication alone (rule 10): nobody known, as long as no authentication is configured. */
+export const actorOf = (_request: FastifyRequest): Actor => ANONYMOUS;
+
+const ANONYMOUS: Actor = { kind: 'anonymous', id: 'anonymous', roles: [], authMethod: 'none' };

@@ -1,0 +1,99 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { CaseEvent, Recorded } from '../domain/events.ts';
+import { caseStream } from '../domain/identifiers.ts';
+import { codec } from '../eventstore/codec.ts';
+import { metadataSchema } from '../eventstore/schemas.ts';
+import { type CaseVault, PERSONAL_FIELDS } from '../vault/vault.ts';
+import { findCase } from './cases.ts';
+import type { ApiDependencies } from './dependencies.ts';
+import * as schemas from './schemas.ts';
+
+const recordedEvent = z
+  .strictObject({
+    id: z.string(),
+    type: z.string(),
+    stream: z.string(),
+    revision: schemas.revision,
+    position: schemas.position,
+    data: z.record(z.string(), z.json()).describe('As recorded; personal text is sealed'),
+    metadata: metadataSchema,
+    personal: z
+      .record(z.string(), z.string().nullable())
+      .describe('Personal text of this event in clear; null where the key was destroyed'),
+  })
+  .meta({ id: 'RecordedEvent' });
+
+/** GET /cases/{caseId}/events: the whole history as recorded. */
+export function registerCaseEvents(app: FastifyInstance, deps: ApiDependencies): void {
+  app.withTypeProvider<ZodTypeProvider>().get(
+    '/cases/:caseId/events',
+    {
+      schema: {
+        operationId: 'listCaseEvents',
+        summary: "A case's whole history as recorded, oldest first",
+        tags: ['cases'],
+        params: z.strictObject({ caseId: schemas.caseId }),
+        querystring: z.strictObject({
+          fromRevision: z.coerce.number().int().min(0).default(0),
+          limit: z.coerce.number().int().min(1).max(1000).default(100),
+        }),
+        response: {
+          200: z
+            .strictObject({
+              caseId: schemas.caseId,
+              events: z.array(recordedEvent),
+              next: z.int().nullable().describe('fromRevision of the next page; null on the last'),
+            })
+            .describe('One page'),
+          ...schemas.problems(400, 404, 503),
+        },
+      },
+    },
+    async ({ params: { caseId }, query: { fromRevision, limit } }) => {
+      const page = await deps.store.readStream(caseStream(caseId), fromRevision, limit + 1);
+      if (page.length === 0) await findCase(deps, caseId);
+      const vault = await deps.vault.of(caseId);
+      const events = page.slice(0, limit).map((stored) => {
+        const event = codec.decode(stored) as Recorded<CaseEvent>;
+        const { id, type, stream, revision, metadata } = event;
+        const position = deps.positions.encode(event.position);
+        const data = JSON.parse(stored.data) as Record<string, z.core.util.JSONType>;
+        return {
+          id,
+          type,
+          stream,
+          revision,
+          position,
+          data,
+          metadata,
+          personal: personalTexts(event, vault),
+        };
+      });
+      return { caseId, events, next: page.length > limit ? fromRevision + limit : null };
+    },
+  );
+}
+
+function personalTexts(event: CaseEvent, vault: CaseVault | null): Record<string, string | null> {
+  switch (event.type) {
+    case 'TaskReceived':
+      return { description: vault?.open(PERSONAL_FIELDS.description, event.data.description) ?? null };
+    case 'DecisionRecommended': {
+      const { rawText } = event.data;
+      return rawText ? { rawText: vault?.open(PERSONAL_FIELDS.rawText, rawText) ?? null } : {};
+    }
+    case 'CaseNoteAdded':
+      return { text: vault?.open(PERSONAL_FIELDS.note, event.data.text) ?? null };
+    case 'CaseOpened':
+      return Object.fromEntries(
+        Object.entries(event.data.personalAttributes).map(([name, sealed]) => [
+          `personalAttributes.${name}`,
+          vault?.open(PERSONAL_FIELDS.attribute(name), sealed) ?? null,
+        ]),
+      );
+    default:
+      return {};
+  }
+}

@@ -1,0 +1,112 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { type SubmittedTask, submitTask } from '../commands/submitTask.ts';
+import { isSettled } from '../commands/taskRunner.ts';
+import { actorOf } from './actor.ts';
+import type { ApiDependencies } from './dependencies.ts';
+import { idempotencyHeaders, markReplayed, sentIdempotencyKey, traceparentOf } from './headers.ts';
+import { ProblemError } from './problems.ts';
+import * as schemas from './schemas.ts';
+import { guardrailsView, isSimulated, manualView } from './taskViews.ts';
+
+const MAX_DESCRIPTION_BYTES = 8 * 1024;
+
+const body = z
+  .strictObject({
+    case_id: schemas.caseId,
+    description: schemas
+      .writtenText(MAX_DESCRIPTION_BYTES)
+      .describe('What is asked, in free text; 8 KiB at most'),
+    channel: z.string().max(64).describe("One of the policy's channels"),
+    user_role: z.string().max(64).describe("A role that the caller claims; one of the policy's roles"),
+  })
+  .meta({ id: 'CaseTask' });
+
+const answer = z
+  .strictObject({
+    outcome: schemas.outcome,
+    decision: schemas.decision.nullable(),
+    idempotencyKey: z.string(),
+    taskId: schemas.taskId,
+    caseId: schemas.caseId,
+    status: schemas.taskStatus,
+    revision: schemas.revision,
+    position: schemas.position,
+    receivedAt: schemas.time.describe('When this task was first received'),
+    guardrails: z.array(schemas.guardrailResult),
+    manual: schemas.manual.nullable(),
+    simulated: z.boolean().describe('Whether the backend that was called only simulates'),
+    askAnew: z.string().optional().describe('On a repeat: how to ask anew'),
+  })
+  .meta({ id: 'CaseTaskAnswer' });
+
+const ASK_ANEW = 'This is the recorded answer to the same request. To ask anew, send a new Idempotency-Key.';
+
+/** POST /case-task: the main job. */
+export function registerCaseTask(app: FastifyInstance, deps: ApiDependencies): void {
+  app.withTypeProvider<ZodTypeProvider>().post(
+    '/case-task',
+    {
+      schema: {
+        operationId: 'submitCaseTask',
+        summary: 'Submit a task about a case, and get its outcome',
+        description:
+          'The text is understood, judged by the policy, and executed or routed to a person. The same request again gets the ' +
+          'recorded answer: no model and no backend is called twice. 202 when the outcome is not there within 30 seconds.',
+        tags: ['tasks'],
+        headers: idempotencyHeaders,
+        body,
+        response: {
+          200: answer.describe('The outcome'),
+          202: answer.describe(
+            'Received durably; the outcome is not settled yet. Location tells where to look.',
+          ),
+          ...schemas.problems(400, 404, 413, 415, 422, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      if (deps.runner.inFlight() >= deps.maxInFlight) {
+        throw new ProblemError('overloaded', `${deps.maxInFlight} tasks are in flight; nothing was recorded`);
+      }
+      const { case_id, description, channel, user_role } = request.body;
+      const submitted = await submitTask(deps, {
+        caseId: case_id,
+        description,
+        channel,
+        userRole: user_role,
+        sentKey: sentIdempotencyKey(request),
+        actor: actorOf(request),
+        traceparent: traceparentOf(request),
+      });
+      const { task, replayed } = submitted;
+      request.log.info(
+        { taskId: task.taskId, outcome: task.outcome, status: task.status, replayed },
+        'task answered',
+      );
+      if (replayed) markReplayed(reply);
+      if (!isSettled(task)) reply.code(202).header('Location', `/tasks/${encodeURIComponent(task.taskId)}`);
+      return view(deps, submitted);
+    },
+  );
+}
+
+async function view(deps: ApiDependencies, submitted: SubmittedTask): Promise<z.infer<typeof answer>> {
+  const { current, task, idempotencyKey, replayed } = submitted;
+  return {
+    outcome: task.outcome,
+    decision: task.decision,
+    idempotencyKey,
+    taskId: task.taskId,
+    caseId: current.caseId,
+    status: task.status,
+    revision: task.revision,
+    position: deps.positions.encode(task.position),
+    receivedAt: task.receivedAt,
+    guardrails: guardrailsView(task),
+    manual: await manualView(deps.sources, task),
+    simulated: isSimulated(task),
+    ...(replayed ? { askAnew: ASK_ANEW } : {}),
+  };
+}

@@ -1,0 +1,202 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { openCase } from '../commands/openCase.ts';
+import type { Case } from '../domain/case.ts';
+import type { CaseRow } from '../projections/cases.ts';
+import { PERSONAL_FIELDS } from '../vault/vault.ts';
+import { actorOf } from './actor.ts';
+import type { ApiDependencies } from './dependencies.ts';
+import { etag, idempotencyHeaders, markReplayed, sentIdempotencyKey, traceparentOf } from './headers.ts';
+import { awaitPosition, decodeCursor, pageOf } from './pages.ts';
+import { ProblemError } from './problems.ts';
+import * as schemas from './schemas.ts';
+
+const attributeName = z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/, 'names must be letters, digits and _');
+const attributeValue = z.union([schemas.writtenText(1024), z.number(), z.boolean()]);
+const errorType = z
+  .string()
+  .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must be 1 to 64 characters out of A-Z a-z 0-9 . _ -');
+
+const newCase = z
+  .strictObject({
+    caseId: schemas.caseId,
+    priority: schemas.priority.default('MEDIUM'),
+    lastErrorType: errorType.nullable().default(null),
+    retryCount: z.int().min(0).max(1_000_000).default(0).describe('An imported case may start above 0'),
+    attributes: z
+      .record(attributeName, attributeValue)
+      .default({})
+      .describe('Not personal; backends may use them'),
+    personalAttributes: z
+      .record(attributeName, schemas.writtenText(1024))
+      .default({})
+      .describe('Personal text, stored encrypted; backends may use it'),
+  })
+  .meta({ id: 'NewCase' });
+
+const caseSummary = z
+  .strictObject({
+    caseId: schemas.caseId,
+    state: schemas.caseState,
+    priority: schemas.priority,
+    retryCount: z.int(),
+    lastErrorType: z.string().nullable(),
+    attributes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+    openedAt: schemas.time,
+    updatedAt: schemas.time,
+    revision: schemas.revision,
+  })
+  .meta({ id: 'CaseSummary' });
+
+const caseDetail = caseSummary
+  .extend({
+    personalAttributes: z
+      .record(z.string(), z.string().nullable())
+      .describe('In clear; null where the key was destroyed'),
+    position: schemas.position,
+    tasks: z.array(
+      z.strictObject({
+        taskId: schemas.taskId,
+        status: schemas.taskStatus,
+        outcome: schemas.outcome,
+        receivedAt: schemas.time,
+      }),
+    ),
+  })
+  .meta({ id: 'Case' });
+
+/** POST /cases, GET /cases and /cases/{caseId}. */
+export function registerCases(app: FastifyInstance, deps: ApiDependencies): void {
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+
+  routes.post(
+    '/cases',
+    {
+      schema: {
+        operationId: 'openCase',
+        summary: 'Open a case',
+        description: 'The same content again answers 200 with the same case; other content is a 409.',
+        tags: ['cases'],
+        headers: idempotencyHeaders,
+        body: newCase,
+        response: {
+          200: caseDetail.describe('The case was open already, with this content'),
+          201: caseDetail.describe('The case was opened'),
+          ...schemas.problems(400, 409, 413, 415, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      sentIdempotencyKey(request);
+      const { current, replayed } = await openCase(
+        deps,
+        request.body,
+        actorOf(request),
+        traceparentOf(request),
+      );
+      if (replayed) markReplayed(reply);
+      else reply.code(201);
+      reply.header('Location', `/cases/${current.caseId}`).header('ETag', etag(current.revision));
+      return detailView(deps, current);
+    },
+  );
+
+  routes.get(
+    '/cases',
+    {
+      schema: {
+        operationId: 'listCases',
+        summary: 'List cases, newest first',
+        tags: ['cases'],
+        querystring: z.strictObject({
+          ...schemas.pageQuery,
+          state: schemas.caseState.optional(),
+          priority: schemas.priority.optional(),
+        }),
+        response: {
+          200: z.strictObject({ cases: z.array(caseSummary), next: schemas.next }).describe('One page'),
+          ...schemas.problems(400, 503),
+        },
+      },
+    },
+    async ({ query }) => {
+      await awaitPosition(deps, query.atLeast);
+      const rows = await deps.readModels.cases({
+        filter: { state: query.state, priority: query.priority },
+        limit: query.limit + 1,
+        after: decodeCursor(query.cursor, z.number()),
+      });
+      const page = pageOf(rows, query.limit, (row) => row.opened_position);
+      return { cases: page.rows.map(summaryView), next: page.next };
+    },
+  );
+
+  routes.get(
+    '/cases/:caseId',
+    {
+      schema: {
+        operationId: 'getCase',
+        summary: 'One case, with its tasks',
+        description: "Read from the case's own stream, so it never trails. The ETag is what If-Match wants.",
+        tags: ['cases'],
+        params: z.strictObject({ caseId: schemas.caseId }),
+        response: { 200: caseDetail, ...schemas.problems(400, 404, 503) },
+      },
+    },
+    async ({ params }, reply) => {
+      const current = await findCase(deps, params.caseId);
+      reply.header('ETag', etag(current.revision));
+      return detailView(deps, current);
+    },
+  );
+}
+
+/** A case that must have been opened. Throws ProblemError case-not-found. */
+export async function findCase(deps: ApiDependencies, caseId: string): Promise<Case> {
+  const current = await deps.cases.load(caseId);
+  if (current.opened) return current;
+  const errors = [{ field: 'caseId', message: 'names no case' }];
+  throw new ProblemError('case-not-found', `there is no case ${caseId}`, errors);
+}
+
+async function detailView(deps: ApiDependencies, current: Case): Promise<z.infer<typeof caseDetail>> {
+  const { caseId, opened, state, retryCount, lastErrorType, updatedAt, revision } = current;
+  if (!opened || updatedAt === null) throw new Error(`case ${caseId} was never opened`);
+  const vault = await deps.vault.of(caseId);
+  const personal = Object.entries(opened.personalAttributes).map(([name, sealed]) => [
+    name,
+    vault ? vault.open(PERSONAL_FIELDS.attribute(name), sealed) : null,
+  ]);
+  return {
+    caseId,
+    state,
+    priority: opened.priority,
+    retryCount,
+    lastErrorType,
+    attributes: opened.attributes,
+    personalAttributes: Object.fromEntries(personal),
+    openedAt: opened.at,
+    updatedAt,
+    revision,
+    position: deps.positions.encode(current.position),
+    tasks: [...current.tasks.values()].map(({ taskId, status, outcome, receivedAt }) => ({
+      taskId,
+      status,
+      outcome,
+      receivedAt,
+    })),
+  };
+}
+
+const summaryView = (row: CaseRow): z.infer<typeof caseSummary> => ({
+  caseId: row.case_id,
+  state: row.state,
+  priority: row.priority,
+  retryCount: row.retry_count,
+  lastErrorType: row.last_error_type,
+  attributes: row.attributes,
+  openedAt: row.opened_at,
+  updatedAt: row.updated_at,
+  revision: row.revision,
+});

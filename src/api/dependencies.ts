@@ -1,0 +1,30 @@
+import type { CaseStore } from '../commands/caseStore.ts';
+import type { Sources } from '../commands/sources.ts';
+import type { TaskRunner } from '../commands/taskRunner.ts';
+import type { Playbook } from '../domain/playbook.ts';
+import type { Policy } from '../domain/policy.ts';
+import type { EventStore } from '../eventstore/port.ts';
+import type { ReadModels } from '../projections/queries.ts';
+import type { RunnerStatus } from '../projections/runner.ts';
+import type { Vault } from '../vault/vault.ts';
+import type { PositionTokens } from './positions.ts';
+
+/** Everything that routes work with. */
+export type ApiDependencies = {
+  readonly cases: CaseStore;
+  readonly vault: Vault;
+  readonly sources: Sources;
+  readonly runner: TaskRunner;
+  readonly policy: Policy;
+  readonly playbook: Playbook;
+  readonly store: EventStore;
+  readonly readModels: ReadModels;
+  readonly projections: () => RunnerStatus;
+  readonly positions: PositionTokens;
+  /** Longest time a request waits for its outcome, in milliseconds. */
+  readonly waitMs: number;
+  /** Most tasks in flight before intake answers 503. */
+  readonly maxInFlight: number;
+  /** Prometheus text, and its media type. */
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+};

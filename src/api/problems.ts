@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { type RefusalCode, RefusedError } from '../domain/refusal.ts';
+import { StoreUnavailableError } from '../eventstore/port.ts';
+import { classifyPostgresError } from '../postgres/errors.ts';
+
+/** One input that is wrong, and how to mend it. */
+const fieldProblem = z.strictObject({
+  field: z.string().describe('Name of the field, header or parameter'),
+  message: z.string().describe('What is wrong with it'),
+});
+
+/** Problem details (RFC 9457). */
+export const problemSchema = z
+  .strictObject({
+    type: z.string().describe('Stable identifier of the kind of problem'),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().describe('Stable code of the kind of problem'),
+    detail: z.string().optional(),
+    errors: z.array(fieldProblem).optional().describe('For bad input: each field and what is wrong with it'),
+  })
+  .meta({ id: 'Problem', description: 'Problem details (RFC 9457)' });
+
+export type Problem = z.infer<typeof problemSchema>;
+export type FieldProblem = z.infer<typeof fieldProblem>;
+
+/** Media type of problem details. */
+export const PROBLEM_JSON = 'application/problem+json';
+
+const KINDS = {
+  'invalid-input': [400, 'The request holds bad input'],
+  'case-not-found': [404, 'There is no such case'],
+  'task-not-found': [404, 'There is no such task'],
+  'policy-not-found': [404, 'There is no such policy'],
+  'route-not-found': [404, 'There is no such route'],
+  'case-exists': [409, 'The case exists already, with other content'],
+  'state-not-allowed': [409, "The case's state does not allow this"],
+  'revision-stale': [412, 'The case has changed since you read it'],
+  'body-too-large': [413, 'The request is too large'],
+  'unsupported-media-type': [415, 'The body must be application/json'],
+  'foreign-host': [421, 'This service is not addressed by that name'],
+  'foreign-origin': [403, 'Requests from that origin are refused'],
+  'idempotency-key-reused': [422, 'The idempotency key came first with another request'],
+  'precondition-required': [428, 'The request must say which revision it was made for'],
+  'internal-error': [500, 'Something went wrong here'],
+  overloaded: [503, 'Too much is in flight'],
+  'store-unavailable': [503, 'The event store cannot be reached'],
+  'read-model-behind': [503, 'The read models have not got there yet'],
+  'not-ready': [503, 'The service is not ready'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type ProblemKind = keyof typeof KINDS;
+
+/** An answer that is a problem; thrown by routes. */
+export class ProblemError extends Error {
+  readonly kind: ProblemKind;
+  readonly errors: readonly FieldProblem[];
+  constructor(kind: ProblemKind, detail: string, errors: readonly FieldProblem[] = []) {
+    super(detail);
+    this.name = 'ProblemError';
+    this.kind = kind;
+    this.errors = errors;
+  }
+}
+
+/** Makes the document of a kind of problem. */
+export function problem(kind: ProblemKind, detail?: string, errors: readonly FieldProblem[] = []): Problem {
+  const [status, title] = KINDS[kind];
+  return {
+    type: `urn:case-orchestrator:problem:${kind}`,
+    title,
+    status,
+    code: kind.toUpperCase().replaceAll('-', '_'),
+    ...(detail === undefined ? {} : { detail }),
+    ...(errors.length === 0 ? {} : { errors: [...errors] }),
+  };
+}
+
+const REFUSALS: Readonly<Record<RefusalCode, ProblemKind>> = {
+  CASE_NOT_FOUND: 'case-not-found',
+  INVALID_INPUT: 'invalid-input',
+  IDEMPOTENCY_KEY_REUSED: 'idempotency-key-reused',
+  CASE_EXISTS: 'case-exists',
+  REVISION_STALE: 'revision-stale',
+  STATE_NOT_ALLOWED: 'state-not-allowed',
+};
+
+/** The problem that an error of this project means to a client; null for an error that is nobody's fault but ours. */
+export function problemOf(error: unknown): Problem | null {
+  if (error instanceof ProblemError) return problem(error.kind, error.message, error.errors);
+  if (error instanceof RefusedError) {
+    const errors = error.field === null ? [] : [{ field: error.field, message: error.message }];
+    return problem(REFUSALS[error.code], error.message, errors);
+  }
+  if (error instanceof StoreUnavailableError || classifyPostgresError(error) === 'unavailable') {
+    return problem('store-unavailable', 'nothing that was answered with 2xx is lost; try again');
+  }
+  return null;
+}

@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import { NEXT_STEPS, RETRY_STRATEGIES } from '../domain/decision.ts';
+import type { Json } from '../domain/hash.ts';
+import { caseIdSchema } from '../domain/identifiers.ts';
+import {
+  ATTEMPT_RESULTS,
+  CASE_STATES,
+  DECISION_SOURCES,
+  OUTCOMES,
+  PRIORITIES,
+  TASK_STATUSES,
+  VERDICTS,
+} from '../domain/vocabulary.ts';
+import { PROBLEM_JSON, problemSchema } from './problems.ts';
+
+export const caseId = caseIdSchema.describe('Id of the case');
+export const taskId = z.string().describe('Id of the task: {caseId}~{hash}');
+export const time = z.iso.datetime().describe('ISO 8601, UTC');
+export const position = z
+  .string()
+  .describe('Opaque position in the log; give it as ?atLeast= to read your own writes');
+export const revision = z.int().describe("Revision in the case's stream, counted from 0");
+export const outcome = z
+  .enum(OUTCOMES)
+  .nullable()
+  .describe('What became of the task, settled once; null until then');
+export const taskStatus = z.enum(TASK_STATUSES).describe('Where the task stands now');
+export const caseState = z.enum(CASE_STATES);
+export const priority = z.enum(PRIORITIES);
+
+/** Text that a person wrote: well-formed, without NUL, within a number of UTF-8 bytes. */
+export const writtenText = (maxBytes: number): z.ZodType<string> =>
+  z
+    .string()
+    .refine((text) => text.trim() !== '', { error: 'must not be empty', abort: true })
+    .refine((text) => Buffer.byteLength(text, 'utf8') <= maxBytes, {
+      error: `must not be longer than ${maxBytes} bytes in UTF-8`,
+      abort: true,
+    })
+    .refine((text) => !text.includes('\0'), { error: 'must not hold NUL characters' })
+    .refine((text) => text.isWellFormed(), { error: 'must be well-formed Unicode, without lone surrogates' });
+
+const json: z.ZodType<Json> = z.json();
+
+export const decision = z
+  .strictObject({
+    intent: z.string(),
+    nextStep: z.enum(NEXT_STEPS),
+    routeTarget: z.string(),
+    retryStrategy: z.enum(RETRY_STRATEGIES),
+    riskScore: z.number().min(0).max(1),
+    confidence: z.number().min(0).max(1),
+    reasonCode: z.string(),
+  })
+  .meta({ id: 'Decision', description: 'The recommendation; it permits nothing' });
+
+export const guardrailResult = z
+  .strictObject({
+    name: z.string(),
+    code: z.string(),
+    passed: z.boolean(),
+    overridable: z.boolean().describe('Whether a reviewer may override it'),
+    values: z.record(z.string(), json).describe('Every value that the rule read'),
+    error: z.string().nullable().describe('Why the rule could not be evaluated; it then counts as failed'),
+  })
+  .meta({ id: 'GuardrailResult' });
+
+export const manual = z
+  .strictObject({
+    queue: z.string(),
+    dueBy: time,
+    codes: z.array(z.string()),
+    reasons: z.array(
+      z.strictObject({
+        guardrail: z.string(),
+        message: z.string(),
+        actual: json,
+        required: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'Manual', description: 'Where the task waits for a person, and why' });
+
+export const verdict = z
+  .strictObject({
+    verdict: z.enum(VERDICTS),
+    attempt: z.int(),
+    policyVersion: z.string(),
+    policyHash: z.string(),
+    playbookHash: z.string(),
+    evaluator: z.string(),
+    guardrails: z.array(guardrailResult),
+  })
+  .meta({ id: 'Verdict' });
+
+export const attempt = z
+  .strictObject({
+    actionId: z.string(),
+    attempt: z.int(),
+    backend: z.string(),
+    intent: z.string(),
+    deadlineAt: time,
+    result: z.enum(ATTEMPT_RESULTS).nullable().describe('Null while the attempt is open'),
+    errorType: z.string().nullable(),
+    durationMs: z.number().nullable(),
+    simulated: z.boolean().nullable(),
+  })
+  .meta({ id: 'Attempt' });
+
+export const decisionSource = z.enum(DECISION_SOURCES).nullable();
+
+const problemContent = (description: string): unknown => ({
+  description,
+  content: { [PROBLEM_JSON]: { schema: problemSchema } },
+});
+
+/** Response declarations for problems, by status. */
+export const problems = (
+  ...statuses: (400 | 404 | 409 | 412 | 413 | 415 | 422 | 428 | 503)[]
+): Record<number, unknown> =>
+  Object.fromEntries(statuses.map((status) => [status, problemContent(PROBLEM_DESCRIPTIONS[status])]));
+
+const PROBLEM_DESCRIPTIONS = {
+  400: 'Bad input; errors names each field',
+  404: 'Not found',
+  409: 'The state does not allow it',
+  412: 'The case has changed since it was read',
+  413: 'The body is too large',
+  415: 'The body is not JSON',
+  422: 'The idempotency key came first with another request',
+  428: 'If-Match is missing',
+  503: 'Unavailable for the moment; try again after Retry-After',
+} as const;
+
+const MAX_PAGE = 200;
+/** Query parameters of every list. */
+export const pageQuery = {
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(50).describe('Most entries in one page'),
+  cursor: z.string().max(200).optional().describe('From `next` of the page before'),
+  atLeast: z.string().max(200).optional().describe('Wait until the read model holds this position'),
+};
+export const next = z.string().nullable().describe('Cursor of the next page; null on the last');

@@ -1,0 +1,20 @@
+import { describe } from 'vitest';
+import { describeBasics } from './contract/basics.ts';
+import { describeOrder } from './contract/order.ts';
+import { describeRaces } from './contract/races.ts';
+import { describeSubscribing } from './contract/subscribing.ts';
+import type { MakeStore } from './contract/support.ts';
+
+/**
+ * What every event store must do. An adapter passes all of it, with clients that share nothing but the log.
+ *
+ * @param makeStore makes an empty log; called once a test
+ */
+export function describeEventStoreContract(name: string, makeStore: MakeStore): void {
+  describe(`${name} event store`, () => {
+    describe('append and read', () => describeBasics(makeStore));
+    describe('races', () => describeRaces(makeStore));
+    describe('global order', () => describeOrder(makeStore));
+    describe('subscribe', () => describeSubscribing(makeStore));
+  });
+}
