@@ -57,7 +57,7 @@ export function registerCaseEvents(app: FastifyInstance, deps: ApiDependencies):
       const vault = await deps.vault.of(caseId);
       const events = page.slice(0, limit).map((stored) => {
         const event = codec.decode(stored) as Recorded<CaseEvent>;
-        const { id, type, stream, revision, metadata } = event;
+        const { id, type, stream, revision } = event;
         const position = deps.positions.encode(event.position);
         const data = JSON.parse(stored.data) as Record<string, z.core.util.JSONType>;
         return {
@@ -67,7 +67,7 @@ export function registerCaseEvents(app: FastifyInstance, deps: ApiDependencies):
           revision,
           position,
           data,
-          metadata,
+          metadata: metadataSchema.parse(JSON.parse(stored.metadata)),
           personal: personalTexts(event, vault),
         };
       });

@@ -72,7 +72,8 @@ function recommended(
   recommendation: Recommendation,
   vault: CaseVault | null,
 ): DecisionRecommended {
-  const { provider, model, promptHash, usage, durationMs } = recommendation;
+  const { provider, model, promptHash, usage } = recommendation;
+  const durationMs = Math.round(recommendation.durationMs);
   const common = { taskId, provider, model, promptHash, playbookHash: playbook.hash, usage, durationMs };
   if (recommendation.kind === 'decision') {
     const { decision, source } = recommendation;
@@ -114,7 +115,7 @@ export async function execute(
     attributes: { ...current.opened?.attributes, ...personalAttributes(current, vault) },
   });
   deps.observer.backendCalled(route, answer.result, answer.durationMs);
-  const { result, errorType, responseDigest, durationMs } = answer;
+  const { result, errorType, responseDigest } = answer;
   return {
     type: 'ActionExecuted',
     data: {
@@ -124,7 +125,7 @@ export async function execute(
       result,
       errorType,
       responseDigest,
-      durationMs,
+      durationMs: Math.round(answer.durationMs),
       simulated: backend.kind === 'simulated',
     },
   };

@@ -16,6 +16,8 @@ export type TaskRunner = {
    * @returns the case as far as it got
    */
   readonly settled: (caseId: string, taskId: string, milliseconds: number) => Promise<Case>;
+  /** Resolves when this process does not drive the task any more. */
+  readonly ended: (taskId: string) => Promise<void>;
   /** Resolves when nothing is in flight any more, or after the given milliseconds. */
   readonly drain: (milliseconds: number) => Promise<void>;
   /** How many tasks this process drives just now. */
@@ -62,6 +64,7 @@ export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskR
           : cases.nextChange(caseId, Math.min(left, LOOK_AGAIN_MS)));
       }
     },
+    ended: async (taskId) => running.get(taskId),
     drain: async (milliseconds) => {
       const done = new AbortController();
       const all = Promise.allSettled(running.values()).then(() => done.abort());

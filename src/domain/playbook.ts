@@ -70,17 +70,27 @@ export type IntentSpec = z.infer<typeof intent>;
 /** What can be recommended and how it is carried out; `hash` is the SHA-256 of the source text. */
 export type Playbook = z.infer<typeof playbookSource> & { readonly hash: string; readonly source: string };
 
+/** What a part outside of the domain has to say against a playbook; `path` leads to the key. */
+export type PlaybookCheck = (
+  playbook: Playbook,
+) => readonly { readonly path: readonly (string | number)[]; readonly message: string }[];
+
 /**
  * Reads a playbook from its YAML source.
  *
  * @param file the name used in messages
+ * @param check a further check, such as that of the backends' adapters
  * @throws InvalidSourceError naming file, line and key of everything that is wrong
  */
-export function parsePlaybook(source: string, file: string): Playbook {
+export function parsePlaybook(source: string, file: string, check: PlaybookCheck = () => []): Playbook {
   const { value, lineOf } = parseYaml(source, file, playbookSource);
+  const playbook = { ...value, source, hash: sha256Hex(source) };
   const problems = inconsistencies(value, file, lineOf);
+  for (const { path, message } of check(playbook)) {
+    problems.push({ file, line: lineOf(path), path: path.join('.'), message });
+  }
   if (problems.length > 0) throw new InvalidSourceError(problems);
-  return { ...value, source, hash: sha256Hex(source) };
+  return playbook;
 }
 
 function inconsistencies(

@@ -4,7 +4,7 @@ import type { Token } from './tokens.ts';
 const AND = wordSet('and then plus und sowie y e');
 const ARTICLE = wordSet(
   'the a an it this that these those them him her his their our my your its all any each every customer client broker ' +
-    'everyone everybody someone legal compliance policyholder insured policy case claim carrier',
+    'me us everyone everybody someone legal compliance policyholder insured policy case claim carrier',
 );
 /** Words between "and" and an article that are no verb of a request. */
 const NO_VERB = wordSet(

@@ -9,7 +9,7 @@ const LISTS = {
       'disabling deactivat* suspend* omit omitting evade neglect* sidestep* dismiss discard remove removing lift drop ' +
       'dropping break violate disobey overlook switch turn avoid relax loosen remove erase clear reset waive waiving ' +
       'ignorier* vergiss vergesst vergessen missacht* umgeh* ueberspring* uebergeh* uebergehe aushebel* deaktivier* ' +
-      'abschalt* ausschalt* ausblend* verwirf ausser_kraft schalte hebe setze lass lasse beachte* ' +
+      'abschalt* ausschalt* ausblend* verwirf schalte hebe setze lass lasse beachte* ' +
       'ignora ignore* ignoren olvid* omit* omita salt* saltate saltese desactiv* descart* desoy* desobed* pasa pase ' +
       'ignorez oubliez contourn* desactivez ignorez negeer vergeet esquec* dimentica* zignoruj',
   ),
@@ -93,15 +93,23 @@ const ORDERS = compilePhrases(
     'god|admin|administrator|developer|debug|maintenance|test|sudo|root|unrestricted|dan|wartungs|entwickler mode|modus|modo|override|access|rights|privileges',
     'modo ..1 desarrollador|administrador|mantenimiento|dios|debug|libre|prueba',
     'entwicklermodus|wartungsmodus|adminmodus|testmodus|debugmodus',
+    'as safe|low|harmless|approved|trusted|automatable|executable ..3 automate|automated|execute|risk|risiko|$',
+    'as ..1 safe ..2 automate|execute|run',
+    'stell|stellt|stellen ..1 dir|euch|sich vor',
+    'haz|haga|hagan ..1 caso omiso',
+    'pasa|pase ..2 por alto',
+    'vergiss|vergessen|vergesst|ignoriere|ignorier|missachte ..1 alles|alle|bisherige|vorherige|das|sie',
+    'vom|von|durch|by|por ..2 vorstand|chef|leitung|geschaeftsfuehrung|board|management|ceo|compliance|director|direccion|gerencia|jefe|vorgesetzten|abteilungsleiter|supervisor|management ..2 genehmigt|freigegeben|angeordnet|approved|authorized|authorised|cleared|aprobado|autorizado|abgesegnet|bewilligt',
+    'approved|authorized|authorised|cleared|signed|sanctioned|aprobado|autorizado ..1 by|off|por ..3 board|management|ceo|compliance|director|legal|head|boss|direccion|gerencia|jefe|supervisor|security|audit|cto|manager|owner|the|us|me|all',
     // Claims of authority
     'as|als|como ..2 head|chief|director|ceo|cto|cio|cfo|admin|administrator|root|owner|developer|superuser|leiter|leiterin|vorstand|geschaeftsfuehrer|chef|administrator|director|directora|jefe|responsable|administrador|vorgesetzter|entwickler ..5 i|ich|you|authori*|approv*|order|instruct|ordne|genehmig*|weise|erlaube|autoriz*|le|te|ordeno|apruebo|confirm*|grant|command|hereby|befehle|of|von|de',
     'i|we am|are|m|is ..2 admin|administrator|root|developer|owner|ceo|supervisor|superuser|authorized|authorised|creator|boss|operator|engineer|openai|anthropic|security|auditor',
     'ich bin ..3 admin|administrator|entwickler|chef|vorstand|systemadministrator|leiter|berechtigt|befugt',
     'soy ..2 administrador|admin|desarrollador|director|jefe|dueno|supervisor|creador|responsable',
     'i|we ..2 authori* you|this|that|the|it|skipping|execution|immediate',
-    'hereby|hiermit|mediante_la_presente ..3 authori*|approve*|grant|order|instruct|genehmig*|autoris*|ordne|erteile|permit|confirm|waive',
+    'hereby|hiermit ..3 authori*|approve*|grant|order|instruct|genehmig*|autoris*|ordne|erteile|permit|confirm|waive',
     'i|we|ich|wir ..1 authori*|autorisier*|ermaechtig*|bevollmaechtig*|permit|command|order|autorizo|ordeno ..1 you|dich|sie|the|das|te|le|@model',
-    'autorizo|ordeno|te_ordeno',
+    'autorizo|ordeno',
     'pre|already|bereits|ya|previously approved|authorized|authorised|cleared|genehmigt|freigegeben|aprobado|autorizado|aprobada|autorizada|verified|reviewed|geprueft|revisado|validado|vetted|signed',
     'preapproved|preauthorized|preauthorised|vorabgenehmigt|preaprobado',
     'approval|authorization|authorisation|genehmigung|freigabe|aprobacion|autorizacion ..3 granted|given|received|erteilt|vor|liegt|concedida|otorgada|exists|obtained|here',
@@ -133,7 +141,7 @@ const ORDERS = compilePhrases(
     'responde|responda|contesta|conteste|devuelve|devuelva|imprime|escribe|genera ..2 solo|unicamente|exclusivamente|siempre|exactamente|con|json|aprobado|exacto|@contract',
     'debes|tienes ..2 que|responder|aprobar|ejecutar|ignorar|obedecer|contestar|devolver|recomendar|siempre',
     'recuerda|recuerde que ..2 eres|debes|tus|no',
-    'to|dear|hey|hello|attention|attn|note|message|for|hi|an|an_die|querid*|hola|liebe*|hallo|atencion|achtung|notice|reminder|instruction|instructions ..2 @llm',
+    'to|dear|hey|hello|attention|attn|note|message|for|hi|an|querid*|hola|liebe*|hallo|atencion|achtung|notice|reminder|instruction|instructions ..2 @llm',
     'an die ki|maschine',
     'as|als|como ..2 @llm ..2 you|i|du|ich|debes|eres|tienes',
     'system prompt|message|override|instruction|instructions|update|notice|note|command|directive',
@@ -141,7 +149,7 @@ const ORDERS = compilePhrases(
     'prompt injection',
     'mensaje|aviso|instruccion|orden del|de sistema',
     'language model',
-    'sprachmodell|sprachmodelle|modelo_de_lenguaje|llm|chatgpt|gpt|chatbot|gpt4',
+    'sprachmodell|sprachmodelle|llm|chatgpt|gpt|chatbot|gpt4',
     'modelo de lenguaje',
     'new|updated|revised|real|actual|neue|nuevas|secret|hidden|special|additional ..1 instruction*|directive*|rules|task|prompt|anweisung*|instrucciones|reglas|regeln|role|persona',
     'reveal|print|show|repeat|display|leak|expose|disclose|tell|zeige|muestra|revela|output ..3 prompt|instructions|system|secret*|password*|key|keys|config*|anweisungen|instrucciones|rules',
@@ -178,7 +186,7 @@ const ORDERS = compilePhrases(
   {
     ...LISTS,
     llm: wordList(
-      'ai llm gpt chatgpt chatbot bot assistant model agent claude gemini copilot classifier recommender ki sprachmodell assistent modell ia asistente modelo orchestrator automation machine system robot',
+      'ai llm gpt chatgpt chatbot bot assistant model claude gemini copilot classifier recommender ki sprachmodell assistent modell ia asistente modelo orchestrator robot',
     ),
   },
 );

@@ -53,6 +53,21 @@ const FORBIDS = compilePhrases(
     'anything|everything|whatever ..1 but @again|send|call',
     'refuse|refused|declined|objects|objected|opposes|opposed|vetoed|forbids|forbade|prohibited ..6 @again|sending|call',
     'neither ..6 nor',
+    'withdraw|withdrawing|revoke|retract|rescind|spare|scrap|drop|kill|bin|ditch|forgo|omit|forget|undo|reject|decline|deny|oppose ..3 @again',
+    'stop|quit|cease|enough ..2 hammering|bombarding|spamming|flooding|pestering|hitting|sending|calling|bothering',
+    'is|are|was|be|been|being|has|have not ..1 to|be ..1 be|being @acted',
+    'not to be @acted',
+    'no longer|not ..2 wants|want|wanted|wish|wishes ..4 @acted|again|@again|sending|running',
+    'out|off of|the ..3 queue|schedule|list|loop',
+    '@again|call|request|order ..4 to|should|must|can|will|shall|may|has be|to ..1 dropped|cancelled|canceled|withdrawn|ignored|stopped|skipped|discarded|deleted|removed|abandoned|suspended|paused|aborted|disregarded|called|held|avoided',
+    '@again ..4 not|never ..1 approved|authorized|authorised|allowed|permitted|agreed|signed|cleared|ok|okay|ordered|requested|asked',
+    'second|next|last|later|other|manual|third|new|repeated ..1 call|try|attempt|run|one|submission|transfer|request|time ..2 succeeded|worked|successful|went|passed|through|ok|fine|good',
+    'call|submission|transfer|request|job|run|message|sync|upload|it ..1 succeeded|worked',
+    'but|and|since|however ..4 arrived|succeeded|through|there|complete ..1 now|anyway|already|after|in|fine|ok|safely $',
+    'but ..3 arrived|succeeded|complete|worked',
+    'confirmed|acknowledged ..2 receipt|reception|arrival',
+    'duplicate|duplicates|twice ..4 if|when|would|otherwise',
+    'would|will ..3 create|cause|produce|trigger|lead ..3 duplicate|duplicates|double|second',
     '@again|resending|rerunning ..3 is|are|was|were ..1 out|off|no of|the|limits|table|question|option|longer|good',
     '@again ..6 by|in mistake|error|accident',
     '@again|call|request|order|ticket ..6 called off',
@@ -115,10 +130,15 @@ const FORBIDS = compilePhrases(
     'nichts ..2 @tun',
     'nichts mehr',
     'kommando zurueck',
+    'senden|aufrufe|aufruf|versand|versuche ..3 einstellen|stoppen|unterlassen|abbrechen|aussetzen|lassen',
+    'sparen|spar sie|dir|euch|uns ..3 @wieder|aufruf|das',
+    'hat ..3 erhalten|bekommen ..1 daher|deshalb|also',
+    'eingang|empfang ..2 bestaetigt',
+    'wuerde|wuerden|haette ..6 doppelt*|duplikat*|schaden|schaedlich',
     'haende weg',
     'in ruhe lassen',
     'entfaellt|entfallen|abgesagt|abgeblasen|gestrichen|annulliert|aufgehoben',
-    '@wieder|auftrag|anfrage|bitte ..4 storniert|gestrichen|streichen|stornieren|verworfen|verwerfen|canceln|absagen|abgelehnt',
+    '@wieder|auftrag|anfrage ..4 storniert|gestrichen|streichen|stornieren|verworfen|verwerfen|canceln|absagen|abgelehnt',
     'stornier*|storniere|streiche|streichen ..2 meine|meinen|mein|unsere|unseren|den|die ..3 auftrag|anfrage|bitte|@wieder',
     'kein|keine|keinen|keinem|keinerlei ..3 versand|sendung|aufruf|aufrufe|uebertragung|uebermittlung|wiederaufnahme|bearbeitung|aktion|massnahmen|retry|retries',
     'nicht ..4 anfassen|anruehren|beruehren|angefasst|angeruehrt',
@@ -137,13 +157,17 @@ const FORBIDS = compilePhrases(
     'noch nicht ..2 @tun|@wieder',
     '@wieder|senden ..1 nicht',
     // Spanish
+    'cancel*|anul*|descart*|suspend*|rechac* ..2 reintento*|reenvio*|envio|repeticion|llamada',
+    'envio|llamada|reintento|reenvio|solicitud|peticion ..3 cancelad*|anulad*|suspendid*|descartad*',
+    'confirmo|acuso ..2 recepcion|recibo',
     'que no ..2 @hacer|reenvi*|repit*|ejecut*|se',
     'nada|basta|cero de ..1 @hacer|reintentos|reenvios|llamadas|mas',
     'mejor|preferiblemente|favor|ruega|ruego|pido|solicito|pedimos|prefiero|preferimos ..1 no|que',
     'mejor no',
     'ni ..2 @hacer ..5 ni',
     'ni @hacer',
-    '^ no toqu*|haga*|se|lo',
+    '^ no toqu*|haga*|lo',
+    'no procede|corresponde|aplica',
     'queda|quedo|esta|fue|ha ..2 cancelad*|anulad*|descartad*|revocad*|retirad*|suspendid* ..2 @hacer|$',
     'retiro|anulo|cancelo|revoco|retiramos|anulamos|cancelamos ..2 mi|la|el|nuestra|esta|lo',
     '@hacer ..4 ya no',
@@ -230,12 +254,15 @@ export function isNegated(tokens: readonly Token[]): boolean {
   return NEEDLESS(tokens).some((at) => !isInquiry(tokens, at));
 }
 
+const FAR = 24;
+const endsSentence = (token: Token | undefined): boolean => token?.kind === '.' || token?.kind === '?';
+
 /** "Has it been sent already?" asks; it does not say so. */
 function isInquiry(tokens: readonly Token[], at: number): boolean {
   let end = at;
-  while (end < tokens.length && tokens[end]?.kind !== '.' && tokens[end]?.kind !== '?') end += 1;
+  while (end - at < FAR && tokens[end] !== undefined && !endsSentence(tokens[end])) end += 1;
   if (tokens[end]?.kind === '?') return true;
   let start = at;
-  while (start > 0 && at - start < 12 && tokens[start - 1]?.kind === 'word') start -= 1;
+  while (start > 0 && at - start < FAR && tokens[start - 1]?.kind === 'word') start -= 1;
   return tokens.slice(start, at).some(inquires);
 }

@@ -29,7 +29,7 @@ const OBJECT = wordSet(
   'the a an it this that these those them him her his their our my your its all any both each every some another me us ' +
     'customer client broker policyholder insured policy policies case cases claim claims contract ticket carrier ' +
     'partner insurer invoice back out up off again everything everyone someone legal compliance address bank premium ' +
-    'fee fees email phone number mr mrs ms status priority payment documents letter down missing accounting finance',
+    'fee fees email phone mr mrs ms status priority payment documents letter down missing accounting finance',
 );
 const AMBIGUOUS = wordSet(
   'call request change transfer update refund report email mail file note log text message order issue answer reply ' +
@@ -39,9 +39,12 @@ const AMBIGUOUS = wordSet(
 );
 const LEADS_ON = wordSet(
   'please pls plz kindly and then also plus additionally furthermore moreover afterwards to finally next secondly ' +
-    'besides must should lastly subsequently thereafter first second third just immediately directly simply but or ' +
+    'besides must should lastly subsequently thereafter first just immediately directly simply but or ' +
     'you can could could now well instead',
 );
+/** Nouns that carry a number: "request 4711". */
+const NUMBERED = wordSet('request call order file message issue note report record process run');
+const ALONE = wordSet('please and then');
 const MODIFIER = wordSet('also then please just immediately directly simply now finally both');
 const ONCE_MORE = wordSet(
   'again anew more another over nochmal nochmals erneut neu wieder nuevo vez nuevamente otra afresh newly backoff',
@@ -88,6 +91,8 @@ const invert = (verbs: Readonly<Record<string, string>>): ReadonlyMap<string, st
   );
 const KINDS = { english: invert(ENGLISH), german: invert(GERMAN), spanish: invert(SPANISH) };
 
+/** How many words of a clause are looked at: bounds the work on texts without marks. */
+const CLAUSE = 16;
 const NO_ASK_GERMAN = wordSet('konnte konnten kann koennen will wollte moechte wollen liess laesst um');
 const LEADS_ON_SPANISH = wordSet(
   'y e favor luego despues ademas tambien que debe debemos posteriormente finalmente para',
@@ -141,8 +146,9 @@ const END: Token = { kind: '.', word: '', stripped: '', written: '' };
 const isFailing = (token: Token | undefined): boolean => token?.word === 'not' || token?.word === 'could';
 
 function takesObject(tokens: readonly Token[], at: number, after: Token | undefined): boolean {
-  if (after === undefined || after.kind !== 'word') return tokens[at - 1]?.word === 'please';
-  if (OBJECT(after) || /^\p{N}/u.test(after.word)) return true;
+  const before = tokens[at - 1];
+  if (after === undefined || after.kind !== 'word') return before?.kind !== 'word' || ALONE(before);
+  if (OBJECT(after) || (/^\p{N}+$/u.test(after.word) && !NUMBERED(tokens[at] ?? END))) return true;
   return MODIFIER(tokens[at - 1] ?? END) && !/ed$|s$/.test(after.word);
 }
 
@@ -154,7 +160,7 @@ function isListNumber(tokens: readonly Token[], at: number): boolean {
 function germanAsk(tokens: readonly Token[], at: number): string | null {
   const kind = KINDS.german.get(tokens[at]?.word ?? '');
   if (kind === undefined) return null;
-  for (let back = at - 1; back >= 0 && tokens[back]?.kind === 'word'; back -= 1) {
+  for (let back = at - 1; back >= 0 && at - back < CLAUSE && tokens[back]?.kind === 'word'; back -= 1) {
     const token = tokens[back];
     if (token !== undefined && NO_ASK_GERMAN(token)) return null;
   }
@@ -171,8 +177,8 @@ function spanishAsk(tokens: readonly Token[], at: number): string | null {
 /** "Send it again" asks for a repetition, "send the customer a letter" does not. */
 function runKind(tokens: readonly Token[], at: number): string {
   let end = at;
-  while (end < tokens.length && end - at < 16 && tokens[end]?.kind === 'word') end += 1;
+  while (end < tokens.length && end - at < CLAUSE && tokens[end]?.kind === 'word') end += 1;
   let start = at;
-  while (start > 0 && at - start < 16 && tokens[start - 1]?.kind === 'word') start -= 1;
+  while (start > 0 && at - start < CLAUSE && tokens[start - 1]?.kind === 'word') start -= 1;
   return tokens.slice(start, end).some(ONCE_MORE) ? 'again' : 'run';
 }

@@ -2,6 +2,7 @@ import { hasCompanion } from './coordination.ts';
 import { compilePhrases, wordSet } from './pattern.ts';
 import { findAsks } from './requests.ts';
 import type { Token } from './tokens.ts';
+import { AGAIN_ANYHOW } from './words.ts';
 
 /** The text itself says that there is more than one thing to do. */
 const COUNTS = compilePhrases(
@@ -20,6 +21,22 @@ const COUNTS = compilePhrases(
     'also|additionally|furthermore|moreover|besides ..1 please|pls|kindly|need|needs|can|could|have|get|make|@do',
     'in addition|parallel',
     'apart|aside from',
+    'once|when|after|if|as|soon ..5 done|through|finished|complete|completed|successful|succeeded|worked|works|over|goes|went ..2 @do',
+    'closing|refunding|cancelling|canceling|updating|informing|notifying|deleting|paying|changing|mailing|emailing ..6 afterwards|after|too|then|well|next',
+    '@repeat ~9 with|using the|a|her|his|their|its|corrected|new ..1 new|corrected|updated|changed|different|adjusted|amended|right|revised',
+    'need|needs|want|wants|require|requires the|a|his|her|their ..2 changed|updated|cancelled|closed|refunded|deleted|corrected|sent|released',
+    '@repeat ~12 and a|an|the|his|her ..1 letter|refund|email|mail|copy|confirmation|reminder|invoice|callback|credit|cancellation|update|note|payout|discount',
+    'oh and',
+    'and|plus also',
+    'after|following|once|upon ..3 @repeat ~6 @do',
+    'part|item|point|task|step|ask|request|second|next|another two|ii|b|step|thing|request|task|item|point|issue',
+    'secondly|thirdly|zweitens|drittens',
+    'on another|unrelated note|topic|subject|matter',
+    'unrelated|separately|separate $',
+    'in one|same go|breath',
+    '@repeat ~9 including|incl the|a|his|her|changed|new|corrected|updated',
+    'all|every|each|alle|jede|jeden|todas|todos|cada ..2 policies|policy|cases|contracts|claims|customers|policen|vertraege|faelle|vorgaenge|polizas|expedientes|contratos|clientes',
+    'copy ..3 to|for|me|him|her|the ..1 customer|broker|me|us|him|her|legal|finance|accounting',
     'besides that|this|the',
     'not only ..9 but',
     'both ..6 and',
@@ -39,10 +56,14 @@ const COUNTS = compilePhrases(
     'and|then finally|lastly',
     'after|when that|this|which|done|finished ..1 please|also|@do',
     'zwei|drei|mehrere|vier|folgende|einige dinge|sachen|punkte|anliegen|bitten|aufgaben|themen|auftraege',
-    'ausserdem|zusaetzlich|zudem|ferner|darueber_hinaus|obendrein|nebenbei|des_weiteren|desweiteren|sodann',
+    'ausserdem|zusaetzlich|zudem|ferner|obendrein|nebenbei|desweiteren|sodann',
     'darueber hinaus',
     'des weiteren',
     'sowohl ..6 als',
+    'bekommt|erhaelt|kriegt ..3 kopie|bestaetigung|rechnung|mail|gutschrift|nachricht',
+    '@repeat ~9 mit der|dem|den|neuer|neuen|neuem|korrigierten|korrigierter|geaenderten|geaenderter ..1 neuen|neuer|korrigierten|geaenderten|adresse|iban|bankverbindung',
+    'zuerst|erst|erstens ..9 dann|danach|zweitens|anschliessend',
+    'erst ~9 dann',
     'im anschluss',
     'nebenher|uebrigens|zugleich|gleichzeitig',
     'auch noch',
@@ -57,6 +78,8 @@ const COUNTS = compilePhrases(
     'luego|despues|tambien ..1 @do_es',
     'de paso',
     'asi como',
+    'primero ~9 luego|despues|segundo',
+    '@repeat ~9 con la|el|los|las ..1 nueva|nuevo|nuevos|nuevas|corregid*|correct*',
     'junto con',
     'al mismo tiempo',
     'a la vez',
@@ -66,6 +89,7 @@ const COUNTS = compilePhrases(
     'por otro|otra lado|parte',
   ],
   {
+    repeat: AGAIN_ANYHOW.concat('again', 'send', 'nochmal', 'erneut'),
     do: (
       'retry rerun resend close cancel refund pay update change delete escalate send email mail notify inform call release ' +
       'waive approve request ask add remove reopen transfer issue create book forward tell check confirm set adjust correct ' +
@@ -84,14 +108,15 @@ const COUNTS = compilePhrases(
 
 /** Asks that belong to the same request when they stand together: to note it, to tell of it. */
 const LESSER = new Set(['run']);
+const again = wordSet(AGAIN_ANYHOW.join(' '));
 const AND = wordSet('and und y e sowie plus &');
 
 /** Whether a text asks for more than one thing. */
 export function asksSeveral(tokens: readonly Token[]): boolean {
   if (COUNTS(tokens).length > 0 || isNumberedList(tokens) || namesSeveral(tokens)) return true;
   const asks = findAsks(tokens);
-  const first = asks.find((ask) => ask.kind === 'again');
-  if (first !== undefined && hasCompanion(tokens, first.at)) return true;
+  const repetition = asks.find((ask) => ask.kind === 'again')?.at ?? tokens.findIndex(again);
+  if (repetition >= 0 && hasCompanion(tokens, repetition)) return true;
   const kinds = new Set(asks.map((ask) => ask.kind));
   if (kinds.has('again')) for (const kind of LESSER) if (!hasOwnObject(tokens)) kinds.delete(kind);
   return kinds.size >= 2;
@@ -120,15 +145,16 @@ function isNumberedList(tokens: readonly Token[]): boolean {
 }
 
 const IDENTIFIED = wordSet(
-  'policy policies case cases contract contracts claim claims police policen vorgang vertrag poliza polizas expediente fall faelle vorgaenge vertraege',
+  'and for on the fuer para la und y policy policies case cases contract contracts claim claims police policen vorgang vertrag poliza polizas expediente fall faelle vorgaenge vertraege',
 );
 
-/** "policies 4711 and 4712": the same thing for two of them is two requests. */
+/** "policies 4711 and 4712", "4711, 4712": the same thing for two of them is two requests. */
 function namesSeveral(tokens: readonly Token[]): boolean {
   const isId = (token: Token | undefined): boolean => /^\p{N}{3,}$/u.test(token?.word ?? '');
   return tokens.some((token, at) => {
-    if (!AND(token) || !isId(tokens[at - 1])) return false;
-    const next = tokens[at + 1];
-    return isId(next) || (next !== undefined && IDENTIFIED(next) && isId(tokens[at + 2]));
+    if (!(AND(token) || token.kind === ',') || !isId(tokens[at - 1])) return false;
+    let next = at + 1;
+    while (next <= at + 3 && tokens[next] !== undefined && IDENTIFIED(tokens[next] ?? token)) next += 1;
+    return isId(tokens[next]);
   });
 }

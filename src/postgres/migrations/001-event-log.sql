@@ -94,8 +94,9 @@ BEGIN
   END IF;
   PERFORM set_config('lock_timeout', p_lock_timeout_ms::text, true);
   PERFORM pg_advisory_xact_lock(7240311507001);
-  -- LOAD-BEARING: a statement of its own, whose snapshot is taken while no append is in flight. Of the table, not of
-  -- the sequence: after a crash a sequence may give a number again that only an aborted append had drawn.
+  -- Every append that drew a position up to here has ended by now, so a statement that begins later sees them all.
+  -- Of the table, not of the sequence: after a crash a sequence may give a number again that only an aborted append
+  -- had drawn.
   RETURN (SELECT max(e.position) FROM eventlog.events e);
 END $$;
 

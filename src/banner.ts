@@ -1,0 +1,47 @@
+import type { Config } from './config.ts';
+import type { Database } from './database.ts';
+import type { Playbook } from './domain/playbook.ts';
+import type { Policy } from './domain/policy.ts';
+import type { Service } from './service.ts';
+
+/** The case that the first start on an empty embedded store opens, for trying it out. */
+export const SAMPLE_CASE = {
+  caseId: 'C1001',
+  priority: 'MEDIUM',
+  lastErrorType: 'TIMEOUT',
+  retryCount: 1,
+  attributes: {},
+  personalAttributes: {},
+} as const;
+
+const SAMPLE_TASK = {
+  case_id: SAMPLE_CASE.caseId,
+  description: 'Partner API failed again with timeout, please retry for policy 4711',
+  channel: 'SYSTEM',
+  user_role: 'OPS',
+};
+
+/** What every start tells: where everything is, who decides, and what to try. */
+export function banner(
+  config: Config,
+  service: Pick<Service, 'url' | 'recommender' | 'backends' | 'logId'>,
+  database: Pick<Database, 'description'>,
+  { policy, playbook }: { readonly policy: Policy; readonly playbook: Playbook },
+): string {
+  const backends = [...service.backends.values()].map((backend) => `  backend      ${backend.describe()}`);
+  return [
+    '',
+    `case orchestrator listens on ${service.url}   docs: ${service.url}/docs`,
+    `  store        ${database.description} (log ${service.logId})`,
+    `  recommender  ${service.recommender.describe()}`,
+    ...backends,
+    `  policy       ${policy.name} ${policy.version}, ${config.POLICY}, sha256 ${policy.hash}`,
+    `  playbook     ${playbook.name} ${playbook.version}, ${config.PLAYBOOK}, sha256 ${playbook.hash}`,
+    '  callers      are NOT authenticated; every event says so',
+    '',
+    'Try:',
+    `  curl -s ${service.url}/case-task -H 'content-type: application/json' -d '${JSON.stringify(SAMPLE_TASK)}'`,
+    '',
+    '',
+  ].join('\n');
+}

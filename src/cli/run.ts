@@ -1,0 +1,14 @@
+import { explain } from '../startErrors.ts';
+
+/** Runs a command: what it throws is told on standard error, a line per problem, and the exit code says so. */
+export function run(command: () => Promise<void>): void {
+  command().catch((error: unknown) => {
+    process.stderr.write(`${explain(error)}\n`);
+    process.exitCode = 1;
+  });
+}
+
+/** Writes one line for the person who runs the command. */
+export const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};

@@ -1,0 +1,81 @@
+import type { Pool } from 'pg';
+import type { Config } from './config.ts';
+import { startEmbeddedPostgres } from './postgres/embedded/startEmbeddedPostgres.ts';
+import { applyMigrations } from './postgres/migrations.ts';
+import { createPool, serviceRoleOf } from './postgres/pool.ts';
+import type { Logger } from './runtime/logger.ts';
+
+/** A migrated Postgres with a pool that works under the service's own role where there is one. */
+export type Database = {
+  readonly url: string;
+  readonly pool: Pool;
+  /** Where it is, without secrets. */
+  readonly description: string;
+  readonly embedded: boolean;
+  /** Closes the pool, and stops an embedded server. */
+  readonly close: () => Promise<void>;
+};
+
+const DATABASE = 'case_orchestrator';
+const MAX_CONNECTIONS = 20;
+
+/**
+ * Starts or reaches the Postgres that the configuration names, and brings its schema up to date.
+ *
+ * @param onLost told when an embedded server ends by itself
+ * @throws EmbeddedPostgresError, MigrationError, or the driver's error
+ */
+export async function openDatabase(
+  config: Config,
+  logger: Logger,
+  onLost: (error: Error) => void,
+): Promise<Database> {
+  const server = await reachServer(config, logger, onLost);
+  try {
+    await applyMigrations(server.url, { onNotice: (notice) => logger.info({ notice }, 'migrating') });
+    const options = {
+      url: server.url,
+      max: MAX_CONNECTIONS,
+      applicationName: 'case-orchestrator',
+      onError: (error: Error) => logger.warn({ err: error }, 'an idle database connection was lost'),
+    };
+    const owner = createPool({ ...options, max: 1 });
+    const role = await serviceRoleOf(owner).finally(() => owner.end());
+    const pool = createPool({ ...options, role });
+    return {
+      url: server.url,
+      pool,
+      description: `${server.description}, ${role === null ? 'as the user of its URL' : `as ${role}`}`,
+      embedded: server.embedded,
+      close: async () => {
+        await pool.end();
+        await server.stop();
+      },
+    };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+type Server = {
+  readonly url: string;
+  readonly description: string;
+  readonly embedded: boolean;
+  readonly stop: () => Promise<void>;
+};
+
+async function reachServer(config: Config, logger: Logger, onLost: (error: Error) => void): Promise<Server> {
+  if (config.DATABASE_URL !== undefined) {
+    const { host, pathname } = new URL(config.DATABASE_URL);
+    const description = `postgres at ${host}${pathname}`;
+    return { url: config.DATABASE_URL, description, embedded: false, stop: async () => {} };
+  }
+  const { url, description, stop } = await startEmbeddedPostgres({
+    dataDir: config.DATA_DIR,
+    databases: [DATABASE],
+    log: (line) => logger.info({}, line),
+    onUnexpectedExit: onLost,
+  });
+  return { url, description, embedded: true, stop };
+}
