@@ -125,6 +125,10 @@ function comparison(
 function operand(node: ASTNode, facts: Facts): Json | undefined {
   const path = factPath(node);
   if (path !== null) return factAt(facts, path);
+  if (node.op === 'list') {
+    const items = node.args.map((item) => operand(item, facts));
+    return items.every((item) => item !== undefined) ? items : undefined;
+  }
   if (node.op !== 'value') return undefined;
   return typeof node.args === 'bigint' ? Number(node.args) : (node.args as Json);
 }

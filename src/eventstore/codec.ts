@@ -48,7 +48,10 @@ export function createCodec(types: Readonly<Record<string, StoredType>>): Codec 
   return {
     encode: (event) => {
       const { schema, version } = typeOf(event.type);
-      return { data: canonicalJson(validate(schema, event.data, event.type)), schemaVersion: version };
+      return {
+        data: canonical(validate(schema, event.data, event.type), event.type),
+        schemaVersion: version,
+      };
     },
     decode: (event) => {
       const { schema, version, upcasters } = typeOf(event.type);
@@ -85,6 +88,14 @@ function validate(schema: z.ZodType, value: unknown, what: string): unknown {
   if (result.success) return result.data;
   const where = result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.code}`).join(', ');
   throw new MalformedEventError(`${what} does not keep its schema: ${where}`);
+}
+
+function canonical(data: unknown, type: string): string {
+  try {
+    return canonicalJson(data);
+  } catch {
+    throw new MalformedEventError(`${type} holds what canonical JSON does not: a lone surrogate, or no JSON`);
+  }
 }
 
 function parseJson(text: string, event: ReadEvent): Json {

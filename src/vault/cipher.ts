@@ -36,13 +36,27 @@ export function seal(keys: CaseKeys, context: string, text: string, nonce: Buffe
  * @throws Error when it was sealed with another key or for another context, or was changed
  */
 export function open(keys: CaseKeys, context: string, text: Sealed): string {
-  if (!text.sealed.startsWith(PREFIX)) throw new Error('sealed text of an unknown format');
-  const bytes = Buffer.from(text.sealed.slice(PREFIX.length), 'base64url');
-  const decipher = createDecipheriv('aes-256-gcm', keys.encryption, bytes.subarray(0, NONCE_BYTES));
+  const bytes = bytesOf(text);
+  const nonce = bytes.subarray(0, NONCE_BYTES);
+  const decipher = createDecipheriv('aes-256-gcm', keys.encryption, nonce, { authTagLength: TAG_BYTES });
   decipher.setAAD(Buffer.from(context, 'utf8'));
   decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES));
   const body = bytes.subarray(NONCE_BYTES, bytes.length - TAG_BYTES);
-  return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8');
+  try {
+    return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8');
+  } catch {
+    throw new Error('sealed text does not open: another key or context, or it was changed');
+  }
+}
+
+function bytesOf({ sealed }: Sealed): Buffer {
+  const encoded = sealed.startsWith(PREFIX) ? sealed.slice(PREFIX.length) : '';
+  const bytes = Buffer.from(encoded, 'base64url');
+  // Encoded again, because decoding passes over what is no base64, and over bits that do not count.
+  if (bytes.length < NONCE_BYTES + TAG_BYTES || bytes.toString('base64url') !== encoded) {
+    throw new Error('sealed text of an unknown format');
+  }
+  return bytes;
 }
 
 /** Keyed hash of a text (HMAC-SHA-256), hexadecimal; `purpose` keeps hashes of different things apart. */

@@ -206,7 +206,7 @@ describe('manualReasons', () => {
         guardrail: 'intent',
         message: 'Only external calls are retried without a person.',
         actual: 'ESCALATE',
-        required: '== RETRY_EXTERNAL_CALL',
+        required: 'in [RETRY_EXTERNAL_CALL]',
       },
       {
         guardrail: 'role',

@@ -15,7 +15,7 @@ const playbookWith = (automatable: boolean) => {
   const second = `  RESEND:
     description: Send it once more.
     automatable: ${automatable}
-    routes: [CORE_SYSTEM]
+    routes: [PARTNER_API, CORE_SYSTEM]
     defaults: { nextStep: AUTOMATED_EXECUTION, routeTarget: CORE_SYSTEM, retryStrategy: NONE, riskScore: 0.1, reasonCode: UNKNOWN }
 `;
   const source = text.replace('intents:\n', `intents:\n${second}`);
@@ -64,8 +64,8 @@ const rules = fc
 const mostly = <T>(usual: T, other: fc.Arbitrary<T>): fc.Arbitrary<T> =>
   fc.oneof({ weight: 4, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: other });
 
-const permission = (routes: string[]) =>
-  fc.record({ roles: mostly(ROLES, fc.subarray(ROLES)), routes: mostly(routes, fc.subarray(routes)) });
+const permission = () =>
+  fc.record({ roles: mostly(ROLES, fc.subarray(ROLES)), routes: mostly(ROUTES, fc.subarray(ROUTES)) });
 
 /** Policies of every kind, as a file would have them. */
 export const policies: fc.Arbitrary<Policy> = fc
@@ -81,7 +81,7 @@ export const policies: fc.Arbitrary<Policy> = fc
       maxAttempts: fc.integer({ min: 1, max: 4 }),
     }),
     permissions: fc.record(
-      { RETRY_EXTERNAL_CALL: permission(ROUTES), RESEND: permission(['CORE_SYSTEM']) },
+      { RETRY_EXTERNAL_CALL: permission(), RESEND: permission() },
       { requiredKeys: ['RETRY_EXTERNAL_CALL'] },
     ),
     guardrails: rules,

@@ -3,7 +3,7 @@ import type { Token } from './tokens.ts';
 
 /** Zero-width characters between letters, text direction overrides, and tag characters hide text from a reader. */
 const HIDDEN =
-  /[\p{L}][\u200B\u200C\u200D\u2060\uFEFF][\p{L}]|[\u202A-\u202E\u2066-\u2069]|[\u{E0000}-\u{E007F}]/u;
+  /\p{L}(?:\u200B|\u200C|\u200D|\u2060|\uFEFF)\p{L}|[\u202A-\u202E\u2066-\u2069]|[\u{E0000}-\u{E007F}]/u;
 const WORDS = /[\p{L}\p{N}\p{M}]+/gu;
 const CODED = /[A-Za-z0-9+/_=-]{16,}/g;
 const ESCAPED = /(?:%[0-9a-f]{2}|&#x?[0-9a-f]{1,6};|\\u[0-9a-f]{4}|\\x[0-9a-f]{2})/gi;

@@ -135,6 +135,8 @@ BEGIN
   ALTER DEFAULT PRIVILEGES IN SCHEMA readmodel GRANT ALL ON TABLES TO case_orchestrator_service;
   ALTER DEFAULT PRIVILEGES IN SCHEMA readmodel GRANT ALL ON SEQUENCES TO case_orchestrator_service;
   BEGIN
+    -- Another database's migration may have granted it before: not worth a notice.
+    SET LOCAL client_min_messages = warning;
     GRANT case_orchestrator_service TO CURRENT_USER;
   EXCEPTION
     WHEN unique_violation THEN NULL;

@@ -5,9 +5,9 @@ export type Trial = { readonly margin: number; readonly correct: boolean };
 export type Calibration = (margin: number) => number;
 
 /** A wrong claim weighs this much more than a right one, so that confidence is understated rather than overstated. */
-const COST_OF_A_WRONG_CLAIM = 1.6;
+const COST_OF_A_WRONG_CLAIM = 2;
 /** Beyond this margin there are too few trials to tell certain from more certain. */
-const WIDEST_MARGIN = 6;
+const WIDEST_MARGIN = 8;
 const STEPS = 400;
 
 /**

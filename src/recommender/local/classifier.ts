@@ -1,7 +1,8 @@
 import { type Calibration, calibrate } from './calibration.ts';
 import { groupedFolds } from './folds.ts';
+import { trainNaiveBayes } from './naiveBayes.ts';
 import { indexNeighbours } from './neighbours.ts';
-import { trainSoftmax } from './softmax.ts';
+import { type Model, type TrainingRow, trainSoftmax } from './softmax.ts';
 import { fitVectorizer } from './vectorizer.ts';
 
 export type Example = { readonly text: string; readonly label: string };
@@ -14,8 +15,9 @@ export type Classifier = (text: string) => Classification;
 /** What counts for one class: raw score plus weighted similarity of its nearest example. */
 type Ranking = { readonly best: number; readonly margin: number; readonly nearest: number };
 
-const FOLDS = 4;
+const FOLDS = 6;
 const WEIGHT_OF_SIMILARITY = 3;
+const WEIGHT_OF_BAYES = 1.5;
 /** A text less similar than this to every example is out of scope. */
 const LEAST_SIMILARITY = 0.1;
 /** Two classes closer than this (odds of about 3 to 2) leave the text torn between them. */
@@ -24,7 +26,7 @@ const LEAST_MARGIN = 0.4;
 const DOUBTFUL = 0.4;
 
 /**
- * Learns from labelled examples: TF-IDF, softmax regression, and a confidence that is calibrated on examples held
+ * Learns from labelled examples: TF-IDF, softmax regression with naive Bayes, and a confidence that is calibrated on examples held
  * out in turn. Deterministic: the same examples in the same order give the same classifier.
  *
  * @returns null when there is nothing to tell apart (fewer than two labels with examples)
@@ -39,7 +41,7 @@ export function trainClassifier(examples: readonly Example[]): Classifier | null
   const vectors = rows.map((row) => row.vector);
   const neighbours = indexNeighbours(vectors, targets, labels.length);
   const { calibration, claims } = crossValidate();
-  const model = trainSoftmax(rows, vectorizer.size, labels.length);
+  const model = trainModel(rows, vectorizer.size, labels.length);
   return (text) => {
     const vector = vectorizer.vectorize(text);
     const ranking = rank(model(vector), neighbours(vector));
@@ -52,7 +54,7 @@ export function trainClassifier(examples: readonly Example[]): Classifier | null
     const trials = [];
     for (let fold = 0; fold < FOLDS; fold += 1) {
       const kept = rows.filter((_, at) => folds[at] !== fold);
-      const model = trainSoftmax(kept, vectorizer.size, labels.length);
+      const model = trainModel(kept, vectorizer.size, labels.length);
       for (const [at, row] of rows.entries()) {
         if (folds[at] !== fold) continue;
         const { best, margin } = rank(
@@ -65,6 +67,15 @@ export function trainClassifier(examples: readonly Example[]): Classifier | null
     }
     return { calibration: calibrate(trials), claims };
   }
+}
+
+function trainModel(rows: readonly TrainingRow[], size: number, classes: number): Model {
+  const regression = trainSoftmax(rows, size, classes);
+  const bayes = trainNaiveBayes(rows, size, classes);
+  return (vector) => {
+    const other = bayes(vector);
+    return regression(vector).map((score, k) => score + WEIGHT_OF_BAYES * (other[k] ?? 0));
+  };
 }
 
 function rank(logits: Float64Array, nearest: Float64Array): Ranking {

@@ -25,18 +25,26 @@ export function indexNeighbours(
     }
   }
   return (vector, accepts = () => true) => {
-    const similarities = new Float64Array(vectors.length);
-    for (const [at, term] of vector.indices.entries()) {
-      const value = vector.values[at] ?? 0;
-      for (const posting of postings.get(term) ?? []) {
-        similarities[posting.example] = (similarities[posting.example] ?? 0) + value * posting.value;
-      }
-    }
     const nearest = new Float64Array(classes);
-    for (const [example, similarity] of similarities.entries()) {
+    for (const [example, similarity] of similarities(vector, postings, vectors.length).entries()) {
       const label = labels[example] ?? 0;
       if (similarity > (nearest[label] ?? 0) && accepts(example)) nearest[label] = similarity;
     }
     return nearest;
   };
+}
+
+function similarities(
+  { indices, values }: SparseVector,
+  postings: ReadonlyMap<number, readonly Posting[]>,
+  examples: number,
+): Float64Array {
+  const sums = new Float64Array(examples);
+  for (const [at, term] of indices.entries()) {
+    const value = values[at] ?? 0;
+    for (const posting of postings.get(term) ?? []) {
+      sums[posting.example] = (sums[posting.example] ?? 0) + value * posting.value;
+    }
+  }
+  return sums;
 }

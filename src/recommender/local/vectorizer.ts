@@ -11,8 +11,7 @@ type Family = keyof Terms;
 const FAMILIES: readonly Family[] = ['words', 'chars'];
 
 /** Each family's share of the squared length. */
-const W = +(process.env.WS ?? 0.5);
-const SHARE: any = { words: W, chars: 1 - W };
+const SHARE: Readonly<Record<Family, number>> = { words: 0.5, chars: 0.5 };
 
 /**
  * Learns vocabulary and inverse document frequencies (smoothed, as scikit-learn has them).

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { type EventStore, NO_STREAM, type ReadEvent } from '../../../src/eventstore/port.ts';
 import { type MakeStore, newEvents, readWholeLog, useStore } from './support.ts';
@@ -45,6 +46,8 @@ export function describeSubscribing(makeStore: MakeStore): void {
     const iterator = store.subscribe(null, 10, never)[Symbol.asyncIterator]();
     for (const [index, client] of [store, other, store, other].entries()) {
       const next = iterator.next();
+      // Lets it get as far as waiting, where the store needs no longer than a turn of the event loop to look.
+      await setImmediate();
       await fill(client, `case-${index}`, 2);
       const { value } = await next;
       expect(value?.map((event: ReadEvent) => event.stream)).toEqual([`case-${index}`, `case-${index}`]);

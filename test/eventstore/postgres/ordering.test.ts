@@ -51,6 +51,14 @@ async function lockWaiters(): Promise<number> {
   return Number(rows[0]?.waiting ?? 0n);
 }
 
+async function blockedAppends(): Promise<number> {
+  const { rows } = await owner.query(
+    `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
+        AND query LIKE '%append_events%'`,
+  );
+  return rows.length;
+}
+
 async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition()));
 }
@@ -182,8 +190,11 @@ test('who loses a race or repeats an append draws no position', async () => {
   await store.append('case-1', NO_STREAM, newEvents(3));
   await store.append('case-1', NO_STREAM, first);
   await store.append('case-1', 7, newEvents(3));
-  const racers = [1, 2, 3, 4, 5, 6].map(() => store.append('case-1', 0, newEvents(2)));
-  expect((await Promise.all(racers)).filter((result) => result.kind === 'appended').length).toBe(1);
+  const winner = await openAppend('case-1', 0, newEvents(2));
+  const losers = [store.append('case-1', 0, newEvents(2)), store.append('case-1', 0, newEvents(1))];
+  await until(async () => (await blockedAppends()) === 2);
+  await winner.end('COMMIT');
+  for (const loser of await Promise.all(losers)) expect(loser).toEqual({ kind: 'conflict', revision: 2 });
   expect(await store.append('case-2', NO_STREAM, newEvents(1))).toMatchObject({ positions: [4n] });
 });
 
@@ -209,11 +220,7 @@ test('a revision written past the function is a conflict, not an error', async (
      VALUES ('case-1', 0, gen_random_uuid(), 'T', '{}', '{}')`,
   );
   const appended = store.append('case-1', NO_STREAM, newEvents(2));
-  await until(async () => {
-    const { rows } = await owner.query(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'
-        AND datname = current_database() AND query LIKE '%append_events%' AND pid <> pg_backend_pid()`);
-    return rows.length === 1;
-  });
+  await until(async () => (await blockedAppends()) === 1);
   await intruder.query('COMMIT');
   expect(await appended).toEqual({ kind: 'conflict', revision: 0 });
 });

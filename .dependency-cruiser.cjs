@@ -1,0 +1,101 @@
+/** Arrows point inward (docs/architecture.md): api -> commands -> domain; adapters implement ports; nobody imports api. */
+const only = (name, from, allowed, comment) => ({
+  name,
+  severity: 'error',
+  comment,
+  from: { path: from },
+  to: { path: '^src/', pathNot: [from, ...allowed] },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, path: '^src/', pathNot: '^src/(cli/|main\\.ts)' },
+      to: {},
+    },
+    only('domain-is-pure', '^src/domain/', [], 'the domain imports nothing outside of itself'),
+    {
+      name: 'domain-uses-pure-packages',
+      severity: 'error',
+      comment: 'no clock, no network, no files: hashing is the one thing taken from node',
+      from: { path: '^src/domain/' },
+      to: {
+        dependencyTypes: ['core', 'npm'],
+        pathNot: 'node_modules/(zod|yaml|canonicalize|@marcbachmann/cel-js)/|^(node:)?crypto$',
+      },
+    },
+    only(
+      'eventstore-imports',
+      '^src/eventstore/',
+      ['^src/domain/', '^src/postgres/'],
+      'port, codec and adapters',
+    ),
+    only('vault-imports', '^src/vault/', ['^src/domain/'], 'keys and ciphers'),
+    only('recommender-imports', '^src/recommender/', ['^src/domain/'], 'port and adapters'),
+    only('backends-imports', '^src/backends/', ['^src/domain/'], 'port and adapters'),
+    only('postgres-imports', '^src/postgres/', [], 'knows nothing of cases'),
+    only(
+      'runtime-imports',
+      '^src/runtime/',
+      ['^src/commands/observer\\.ts', '^src/domain/vocabulary\\.ts'],
+      'clock, log, metrics',
+    ),
+    only(
+      'commands-imports',
+      '^src/commands/',
+      [
+        '^src/domain/',
+        '^src/runtime/(clock|logger)\\.ts',
+        '^src/eventstore/(port|log)\\.ts',
+        '^src/(recommender|backends)/port\\.ts',
+        '^src/vault/vault\\.ts',
+      ],
+      'use cases know ports, never adapters',
+    ),
+    only(
+      'projections-imports',
+      '^src/projections/',
+      [
+        '^src/domain/',
+        '^src/eventstore/(port|codec)\\.ts',
+        '^src/postgres/(errors|transaction)\\.ts',
+        '^src/runtime/(clock|logger)\\.ts',
+      ],
+      'read models can reach no model and no backend (rule 7)',
+    ),
+    {
+      name: 'nobody-imports-api',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(api/|service\\.ts)' },
+      to: { path: '^src/api/' },
+    },
+    {
+      name: 'api-calls-nothing-outside',
+      severity: 'error',
+      comment: 'routes reach models and backends through the loop alone',
+      from: { path: '^src/api/' },
+      to: { path: '^src/(recommender|backends)/' },
+    },
+    {
+      name: 'effects-in-one-place',
+      severity: 'error',
+      comment: 'src/commands/effects.ts is the only place where a model or a backend is called',
+      from: { path: '^src/commands/', pathNot: '^src/commands/effects\\.ts' },
+      to: { path: '^src/(recommender|backends)/' },
+    },
+  ],
+  options: {
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    builtInModules: { add: ['node:sqlite'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.cjs', '.js'],
+      conditionNames: ['import', 'node', 'types', 'default'],
+      exportsFields: ['exports'],
+    },
+  },
+};

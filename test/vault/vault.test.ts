@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPool } from '../../src/postgres/pool.ts';
+import { createMemoryKeyStore } from '../../src/vault/memory.ts';
+import type { KeyStore } from '../../src/vault/port.ts';
+import { createPostgresKeyStore } from '../../src/vault/postgres.ts';
+import { createVault, PERSONAL_FIELDS } from '../../src/vault/vault.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+describe('the vault', () => {
+  const counted = () => {
+    let drawn = 0;
+    const vault = createVault(createMemoryKeyStore(), (size) => {
+      drawn += 1;
+      return randomBytes(size);
+    });
+    return { vault, drawn: () => drawn };
+  };
+
+  it('has nothing for a case that nobody opened', async () => {
+    const { vault, drawn } = counted();
+    expect(await vault.of('C1')).toBeNull();
+    expect(drawn()).toBe(0);
+  });
+  it('opens later what it sealed', async () => {
+    const { vault } = counted();
+    const sealed = (await vault.create('C1')).seal(PERSONAL_FIELDS.description, 'text');
+    expect((await vault.of('C1'))?.open(PERSONAL_FIELDS.description, sealed)).toBe('text');
+    expect((await vault.create('C1')).open(PERSONAL_FIELDS.description, sealed)).toBe('text');
+  });
+  it('seals every text with a nonce of its own', async () => {
+    const { vault } = counted();
+    const one = await vault.create('C1');
+    const texts = Array.from({ length: 50 }, () => one.seal(PERSONAL_FIELDS.note, 'text').sealed);
+    expect(new Set(texts).size).toBe(50);
+  });
+  it('opens it for no other case and no other field', async () => {
+    const { vault } = counted();
+    const one = await vault.create('C1');
+    const two = await vault.create('C2');
+    const sealed = one.seal(PERSONAL_FIELDS.attribute('name'), 'text');
+    expect(() => two.open(PERSONAL_FIELDS.attribute('name'), sealed)).toThrow();
+    expect(() => one.open(PERSONAL_FIELDS.attribute('street'), sealed)).toThrow();
+    expect(() => one.open(PERSONAL_FIELDS.note, sealed)).toThrow();
+  });
+  it('hashes differently for every case', async () => {
+    const { vault } = counted();
+    const [one, two] = [await vault.create('C1'), await vault.create('C2')];
+    expect(one.hash('p', 'text')).toBe((await vault.of('C1'))?.hash('p', 'text'));
+    expect(one.hash('p', 'text')).not.toBe(two.hash('p', 'text'));
+    expect(one.hash('p', 'text')).not.toBe(one.hash('q', 'text'));
+  });
+  it('keeps a case apart from one whose id and field run together', async () => {
+    const keys = createMemoryKeyStore();
+    const key = Buffer.alloc(32, 3);
+    await keys.findOrCreate('C1', key);
+    await keys.findOrCreate('C1 x', key);
+    const vault = createVault(keys, randomBytes);
+    const sealed = (await vault.create('C1')).seal('field', 'text');
+    const other = await vault.create('C1 x');
+    expect(() => other.open('field', sealed)).toThrow();
+    expect(() => other.open('x field', sealed)).toThrow();
+  });
+});
+
+/** What every key store does. */
+function keyStoreContract(create: () => KeyStore): void {
+  const key = (byte: number): Buffer => Buffer.alloc(32, byte);
+
+  it('finds nothing at first', async () => {
+    expect(await create().find('nobody')).toBeNull();
+  });
+  it('keeps the first key, byte for byte', async () => {
+    const keys = create();
+    const first = Buffer.from(Array.from({ length: 32 }, (_, n) => (n * 37) & 0xff));
+    expect(await keys.findOrCreate('first', first)).toStrictEqual(first);
+    expect(await keys.findOrCreate('first', key(2))).toStrictEqual(first);
+    expect(await keys.find('first')).toStrictEqual(first);
+  });
+  it('keeps the keys of cases apart, also of those that differ by case alone', async () => {
+    const keys = create();
+    await keys.findOrCreate('apart', key(1));
+    expect(await keys.findOrCreate('APART', key(2))).toStrictEqual(key(2));
+    expect(await keys.find('apart')).toStrictEqual(key(1));
+    expect(await keys.find('apart ')).toBeNull();
+  });
+  it('gives every one of many creators the same key', async () => {
+    const keys = create();
+    const candidates = Array.from({ length: 16 }, (_, n) => key(n + 1));
+    const kept = await Promise.all(candidates.map((candidate) => keys.findOrCreate('race', candidate)));
+    expect(new Set(kept.map((each) => each.toString('hex'))).size).toBe(1);
+    expect(candidates.map((each) => each.toString('hex'))).toContain(kept[0]?.toString('hex'));
+    expect(await keys.find('race')).toStrictEqual(kept[0]);
+  });
+}
+
+describe('the key store in memory', () => {
+  keyStoreContract(createMemoryKeyStore);
+});
+
+describe('the key store in Postgres', () => {
+  let database: TestDatabase;
+  let pool: ReturnType<typeof createPool>;
+  beforeAll(async () => {
+    database = await createTestDatabase('vault');
+    pool = createPool({ url: database.url, max: 8, applicationName: 'vault-test', onError: () => {} });
+  });
+  afterAll(async () => {
+    await pool?.end();
+    await database?.drop();
+  });
+  keyStoreContract(() => createPostgresKeyStore(pool));
+
+  it('has the same key for another process', async () => {
+    const other = createPool({ url: database.url, max: 1, applicationName: 'other', onError: () => {} });
+    try {
+      const key = await createPostgresKeyStore(pool).findOrCreate('shared', Buffer.alloc(32, 9));
+      expect(await createPostgresKeyStore(other).findOrCreate('shared', Buffer.alloc(32, 8))).toStrictEqual(
+        key,
+      );
+    } finally {
+      await other.end();
+    }
+  });
+});
