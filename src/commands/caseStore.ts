@@ -3,8 +3,8 @@ import type { Actor, CaseEvent, Recorded } from '../domain/events.ts';
 import { caseStream } from '../domain/identifiers.ts';
 import { type EventLog, type Head, headOf } from '../eventstore/log.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { Observer } from '../runtime/observer.ts';
 import { createKeyedQueue } from './keyedQueue.ts';
-import type { Observer } from './observer.ts';
 
 /** Who changes a case, and for which task. */
 export type ChangeContext = {

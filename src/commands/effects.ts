@@ -5,8 +5,8 @@ import type { ActionExecuted, ActionStarted, DecisionRecommended } from '../doma
 import type { Playbook } from '../domain/playbook.ts';
 import type { Task } from '../domain/task.ts';
 import type { Recommendation, Recommender } from '../recommender/port.ts';
+import type { Observer } from '../runtime/observer.ts';
 import { type CaseVault, PERSONAL_FIELDS } from '../vault/vault.ts';
-import type { Observer } from './observer.ts';
 
 /** What effects reach outside with. This file is the only place where a model or a backend is called. */
 export type EffectDependencies = {

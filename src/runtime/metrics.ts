@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Observer } from '../commands/observer.ts';
+import type { Observer } from './observer.ts';
 
 /** What is measured at the moment of a scrape. */
 export type Readings = {

@@ -14,6 +14,8 @@ const raised = (text: string): string[] =>
   Object.entries(readSignals(text))
     .filter(([, value]) => value)
     .map(([name]) => name);
+/** Any UTF-16 code unit, so lone surrogates too. */
+const codeUnit = fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit));
 const isHostile = ({ signals }: Line): boolean => signals.length > 0;
 const shareRaised = (texts: readonly string[]): number =>
   texts.filter((text) => raised(text).length > 0).length / texts.length;
@@ -120,7 +122,7 @@ describe('readSignals', () => {
 
   it('gives the same answer every time, and never throws', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (text) => {
+      fc.property(fc.string({ unit: codeUnit, maxLength: 400 }), (text) => {
         expect(readSignals(text)).toStrictEqual(readSignals(text));
       }),
       { numRuns: 300 },
@@ -142,7 +144,7 @@ describe('readSignals', () => {
       expect((user + system) / 1000, `milliseconds for ${JSON.stringify(seed)}`).toBeLessThan(150);
     }
     const long = process.cpuUsage();
-    readSignals('please do not retry the call and '.repeat(8000));
-    expect(process.cpuUsage(long).user / 1000).toBeLessThan(2500);
+    readSignals('please do not retry the call and '.repeat(2000));
+    expect(process.cpuUsage(long).user / 1000).toBeLessThan(1000);
   });
 });

@@ -109,7 +109,8 @@ describe('local recommender', () => {
 
   it('keeps the contract for any text and never throws', async () => {
     const contract = decisionContract(standard);
-    const odd = fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), fc.constant('a '.repeat(4096)));
+    const codeUnit = fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit));
+    const odd = fc.oneof(fc.string({ unit: codeUnit, maxLength: 300 }), fc.constant('a '.repeat(4096)));
     await fc.assert(
       fc.asyncProperty(odd, async (text) => {
         const result = await ask(recommender, text);
@@ -117,7 +118,7 @@ describe('local recommender', () => {
       }),
       { numRuns: 100 },
     );
-    for (const text of ['\ud800', '\u0000', `${README} `.repeat(15_000)]) {
+    for (const text of ['\ud800', '\u0000', `${README} `.repeat(2000)]) {
       expect((await ask(recommender, text)).kind).toBe('decision');
     }
   });

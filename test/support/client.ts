@@ -22,7 +22,11 @@ export type TaskAnswer = {
   readonly manual: {
     readonly queue: string;
     readonly codes: readonly string[];
-    readonly reasons: readonly { readonly guardrail: string; readonly actual: unknown; readonly required: string }[];
+    readonly reasons: readonly {
+      readonly guardrail: string;
+      readonly actual: unknown;
+      readonly required: string;
+    }[];
   } | null;
   readonly askAnew?: string;
 };

@@ -1,5 +1,5 @@
 import type { Backend, BackendAnswer, BackendCall } from '../../src/backends/port.ts';
-import type { Observer } from '../../src/commands/observer.ts';
+import type { Observer } from '../../src/runtime/observer.ts';
 import type { Decision, FallbackReason } from '../../src/domain/decision.ts';
 import type { Recommendation, RecommendationRequest, Recommender } from '../../src/recommender/port.ts';
 import type { Logger } from '../../src/runtime/logger.ts';

@@ -92,7 +92,10 @@ export const askingModel = (
 /** The default playbook with both routes served by an HTTP server of this machine. */
 export function httpPlaybook(
   backendUrl: string,
-  { timeoutMs = 2_000, idempotent = true }: { readonly timeoutMs?: number; readonly idempotent?: boolean } = {},
+  {
+    timeoutMs = 2_000,
+    idempotent = true,
+  }: { readonly timeoutMs?: number; readonly idempotent?: boolean } = {},
 ): string {
   const backend = (path: string): string =>
     [

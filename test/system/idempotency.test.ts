@@ -65,7 +65,10 @@ describe('the same request again', () => {
     expect(first.body.outcome).toBe('AUTO_SUCCESS');
     expect(calls()).toEqual({ model: 1, backend: 1 });
 
-    const second = await service.task({ case_id: ' again ', description: `  ${README_TASK.description.toUpperCase()} ` });
+    const second = await service.task({
+      case_id: ' again ',
+      description: `  ${README_TASK.description.toUpperCase()} `,
+    });
     expect(second.headers.get('idempotency-replayed')).toBe('true');
     expect(second.body.askAnew).toContain('Idempotency-Key');
     expect(recorded(second)).toEqual(recorded(first));
@@ -76,19 +79,24 @@ describe('the same request again', () => {
   it.each([
     ['derived from what it asks', {}],
     ['sent by the caller', { 'idempotency-key': 'import-2026-01-17/0001' }],
-  ])('200 times at once, its key %s: one task, one model call, one backend call, equal answers', async (name, headers) => {
-    const case_id = `burst-${name.slice(0, 4)}`;
-    await service.openCase(case_id, README_CASE);
-    model.delayMs = 100;
-    const calls = counting();
-    const answers = await Promise.all(Array.from({ length: 200 }, () => service.task({ case_id }, headers)));
-    expect(calls()).toEqual({ model: 1, backend: 1 });
-    expect(await typesOf(case_id)).toEqual(EXECUTED_ONCE);
-    expect(answers[0]).toMatchObject({ status: 200, body: { outcome: 'AUTO_SUCCESS' } });
-    expect(new Set(answers.map((answer) => JSON.stringify(recorded(answer)))).size).toBe(1);
-    const first = answers.filter(({ headers: sent }) => sent.get('idempotency-replayed') === null);
-    expect(first.map(({ body }) => body.askAnew)).toEqual([undefined]);
-  });
+  ])(
+    '200 times at once, its key %s: one task, one model call, one backend call, equal answers',
+    async (name, headers) => {
+      const case_id = `burst-${name.slice(0, 4)}`;
+      await service.openCase(case_id, README_CASE);
+      model.delayMs = 100;
+      const calls = counting();
+      const answers = await Promise.all(
+        Array.from({ length: 200 }, () => service.task({ case_id }, headers)),
+      );
+      expect(calls()).toEqual({ model: 1, backend: 1 });
+      expect(await typesOf(case_id)).toEqual(EXECUTED_ONCE);
+      expect(answers[0]).toMatchObject({ status: 200, body: { outcome: 'AUTO_SUCCESS' } });
+      expect(new Set(answers.map((answer) => JSON.stringify(recorded(answer)))).size).toBe(1);
+      const first = answers.filter(({ headers: sent }) => sent.get('idempotency-replayed') === null);
+      expect(first.map(({ body }) => body.askAnew)).toEqual([undefined]);
+    },
+  );
 
   it('after a failed attempt, the failure stays the answer', async () => {
     await service.openCase('failed', README_CASE);

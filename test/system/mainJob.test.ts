@@ -24,7 +24,10 @@ describe('the README task, with the default playbook and the local recommender',
 
   beforeAll(async () => {
     const { status, body, headers } = await service.task();
-    expect({ status, replayed: headers.get('idempotency-replayed') }).toEqual({ status: 200, replayed: null });
+    expect({ status, replayed: headers.get('idempotency-replayed') }).toEqual({
+      status: 200,
+      replayed: null,
+    });
     answer = body;
   });
 
@@ -131,7 +134,10 @@ describe('the README task, with the default playbook and the local recommender',
     const foreign = Buffer.from('3f0c1e0c-0000-4000-8000-000000000000:1').toString('base64url');
     expect(await service.get(`/audit/C1001?atLeast=${foreign}`)).toMatchObject({
       status: 400,
-      body: { code: 'INVALID_INPUT', errors: [{ field: 'atLeast', message: 'is a position of another store' }] },
+      body: {
+        code: 'INVALID_INPUT',
+        errors: [{ field: 'atLeast', message: 'is a position of another store' }],
+      },
     });
   });
 });

@@ -40,7 +40,10 @@ beforeAll(async () => {
   model.delayMs = 800;
   answers = await Promise.all(
     Array.from({ length: TASKS }, (_, index) =>
-      service.task({ case_id: CASE_ID, description: `Partner API timed out, please retry for policy ${4000 + index}` }),
+      service.task({
+        case_id: CASE_ID,
+        description: `Partner API timed out, please retry for policy ${4000 + index}`,
+      }),
     ),
   );
   events = await service.events(CASE_ID);
