@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { FastifyBaseLogger } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { buildApp } from './api/app.ts';
+import { closeApp } from './api/closeApp.ts';
 import { createPositionTokens } from './api/positions.ts';
 import { createBackends } from './backends/backends.ts';
 import type { Backend } from './backends/port.ts';
@@ -64,6 +65,8 @@ export type Service = {
 
 const WAIT_MS = 30_000;
 const MAX_IN_FLIGHT = 2_000;
+/** How long a stop waits for answers under way, before it cuts their connections. */
+const CLOSE_MS = 10_000;
 /** How long a stop waits for effects in flight. What takes longer goes on from its stream at the next start. */
 const DRAIN_MS = 10_000;
 
@@ -164,7 +167,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     isNewLog,
     stop: async () => {
       shutdown.abort();
-      await app.close();
+      await closeApp(app, CLOSE_MS);
       await runner.drain(DRAIN_MS);
       projecting.abort();
       await projections.ended;
@@ -185,7 +188,11 @@ async function recover(
   try {
     while (!signal.aborted && !(await readModels.caughtUp(startedAt, 1_000))) {}
     const rows = await readModels.unfinished(startedAt);
-    const unfinished = rows.map((row) => ({ caseId: row.case_id, taskId: row.task_id }));
+    const unfinished = rows.map((row) => ({
+      caseId: row.case_id,
+      taskId: row.task_id,
+      executing: row.status === 'EXECUTING',
+    }));
     await recoverTasks(runner, unfinished, logger, signal);
   } catch (error) {
     logger.error({ err: error }, 'unfinished tasks could not be driven on; they will be at the next start');

@@ -1,28 +1,34 @@
-import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
-import {
-  jsonSchemaTransform,
-  jsonSchemaTransformObject,
-  serializerCompiler,
-  validatorCompiler,
-} from 'fastify-type-provider-zod';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
+import { serializerCompiler } from 'fastify-type-provider-zod';
 import { registerAudit } from './audit.ts';
 import { registerCaseChanges } from './caseChanges.ts';
 import { registerCaseEvents } from './caseEvents.ts';
 import { registerCases } from './cases.ts';
 import { registerCaseTask } from './caseTask.ts';
+import { handleClientError } from './clientErrors.ts';
 import type { ApiDependencies } from './dependencies.ts';
-import { handleError, handleNotFound } from './errorHandler.ts';
+import { handleError } from './errorHandler.ts';
 import { registerHealth } from './health.ts';
 import { registerHostGuard } from './hostGuard.ts';
 import { parseJsonBody } from './jsonBody.ts';
+import { registerNotServed } from './notServed.ts';
+import { registerOpenApi } from './openapi.ts';
 import { registerPolicy } from './policy.ts';
+import { ProblemError } from './problems.ts';
+import { setResponseHeaders } from './responseHeaders.ts';
 import { registerReviews } from './reviews.ts';
 import { registerTasks } from './tasks.ts';
+import { compileValidator } from './validation.ts';
 
 /** Large enough that a text which is far too long still gets an answer that names its field. */
 const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
+/** As long as a request line may be, so that the route's own schema says what is wrong with a parameter. */
+const MAX_PARAM_LENGTH = 16 * 1024;
 
 export type AppOptions = {
   readonly logger: FastifyBaseLogger;
@@ -37,27 +43,27 @@ export async function buildApp(deps: ApiDependencies, options: AppOptions): Prom
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     frameworkErrors: handleError,
+    clientErrorHandler: handleClientError,
     genReqId: options.newRequestId,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: 30_000,
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: 200 },
+    // These two are refused by hooks below, with a problem document.
+    http: { requireHostHeader: false },
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
   });
-  app.setValidatorCompiler(validatorCompiler);
+  app.setValidatorCompiler(compileValidator);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(handleError);
-  app.setNotFoundHandler(handleNotFound);
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser(
-    'application/json',
-    { parseAs: 'buffer' },
-    async (_request: unknown, body: Buffer) => parseJsonBody(body),
-  );
+  readJsonAlone(app);
+  logAndStampAnswers(app);
   registerHostGuard(app, options.allowedHosts);
-  logResponses(app);
-  await registerDocs(app, options.version);
+  refuseWhileClosing(app);
+  registerNotServed(app);
+  await registerOpenApi(app, options.version);
   for (const register of ROUTES) register(app, deps);
   return app;
 }
@@ -74,10 +80,19 @@ const ROUTES = [
   registerHealth,
 ];
 
+function readJsonAlone(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) => parseJsonBody(body, request.routeOptions.schema?.body),
+  );
+}
+
 /** One line a request: what, how it went, how long; never what was in it. */
-function logResponses(app: FastifyInstance): void {
-  app.addHook('onSend', async (request, reply) => {
-    reply.header('X-Request-Id', request.id).header('X-Content-Type-Options', 'nosniff');
+function logAndStampAnswers(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request, reply) => {
+    setResponseHeaders(request, reply);
   });
   app.addHook('onResponse', async (request, reply) => {
     request.log.info(
@@ -92,30 +107,13 @@ function logResponses(app: FastifyInstance): void {
   });
 }
 
-async function registerDocs(app: FastifyInstance, version: string): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Case orchestrator',
-        version,
-        description:
-          'A model recommends, versioned guardrails decide, people take over, and every fact is an event.',
-        license: { name: 'MIT', identifier: 'MIT' },
-      },
-      servers: [{ url: '/' }],
-      tags: [
-        { name: 'tasks', description: 'Requests to do something about a case' },
-        { name: 'reviews', description: 'The manual queue' },
-        { name: 'cases', description: 'Cases and their histories' },
-        { name: 'audit', description: 'What became of each task' },
-        { name: 'policy', description: 'What may be executed without a person' },
-        { name: 'operations', description: 'Health and metrics' },
-      ],
-    },
-    transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+/** What is in flight finishes; what still comes on open connections is sent elsewhere. */
+function refuseWhileClosing(app: FastifyInstance): void {
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { docExpansion: 'list' } });
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  app.addHook('onRequest', async () => {
+    if (closing) throw new ProblemError('shutting-down', 'send the request to another process, or later');
+  });
 }

@@ -3,9 +3,9 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { OUTCOMES } from '../domain/vocabulary.ts';
 import type { AuditRow } from '../projections/audit.ts';
+import { findCase } from './cases.ts';
 import type { ApiDependencies } from './dependencies.ts';
-import { awaitPosition, decodeCursor, pageOf } from './pages.ts';
-import { ProblemError } from './problems.ts';
+import { awaitPosition, filled, type Order, positionKey, readPage } from './pages.ts';
 import * as schemas from './schemas.ts';
 
 const outcome = z.enum(OUTCOMES);
@@ -36,8 +36,12 @@ const logEntry = z
   })
   .meta({ id: 'AuditEntry' });
 
-/** Most entries that one case's audit trail answers with. */
-const MAX_CASE_ENTRIES = 10_000;
+const NEWEST_FIRST: Order<AuditRow, number> = {
+  keys: positionKey,
+  keysOf: (row) => filled(row.settled_position),
+};
+/** Rows in one read of a case's trail, which the answer holds whole. */
+const TRAIL_PAGE = 1_000;
 
 /** GET /audit and /audit/{case_id}: what became of each task. */
 export function registerAudit(app: FastifyInstance, deps: ApiDependencies): void {
@@ -56,18 +60,14 @@ export function registerAudit(app: FastifyInstance, deps: ApiDependencies): void
           200: z
             .strictObject({ case_id: schemas.caseId, entries: z.array(caseEntry) })
             .describe('The audit trail'),
-          ...schemas.problems(400, 404, 503),
+          ...schemas.problems(400, 404),
         },
       },
     },
     async ({ params, query }) => {
       await awaitPosition(deps, query.atLeast);
-      const rows = await deps.readModels.audit({
-        filter: { case_id: params.case_id },
-        limit: MAX_CASE_ENTRIES,
-        after: null,
-      });
-      if (rows.length === 0) await mustExist(deps, params.case_id);
+      const rows = await readTrail(deps, params.case_id);
+      if (rows.length === 0) await findCase(deps, params.case_id, 'case_id');
       return { case_id: params.case_id, entries: rows.map(caseEntryView) };
     },
   );
@@ -81,63 +81,61 @@ export function registerAudit(app: FastifyInstance, deps: ApiDependencies): void
         tags: ['audit'],
         querystring: z.strictObject({
           ...schemas.pageQuery,
-          from: schemas.time.optional().describe('Settled at this time or later'),
-          to: schemas.time.optional().describe('Settled before this time'),
+          from: schemas.queryTime.optional().describe('Settled at this time or later'),
+          to: schemas.queryTime.optional().describe('Settled before this time'),
           outcome: outcome.optional(),
-          intent: z.string().max(64).optional(),
-          actor: z.string().max(200).optional().describe('Who submitted the task'),
+          intent: schemas.queryText.optional(),
+          actor: schemas.queryText.optional().describe('Who submitted the task'),
         }),
         response: {
           200: z.strictObject({ entries: z.array(logEntry), next: schemas.next }).describe('One page'),
-          ...schemas.problems(400, 503),
+          ...schemas.problems(400),
         },
       },
     },
     async ({ query }) => {
-      await awaitPosition(deps, query.atLeast);
-      const rows = await deps.readModels.audit({
-        filter: { outcome: query.outcome, intent: query.intent, actor_id: query.actor },
-        from: query.from,
-        to: query.to,
-        limit: query.limit + 1,
-        after: decodeCursor(query.cursor, z.number()),
-      });
-      const page = pageOf(rows, query.limit, (row) => row.settled_position);
-      return { entries: page.rows.map(logEntryView), next: page.next };
+      const { outcome, intent, actor, from, to } = query;
+      const filter = { outcome, intent, actor_id: actor };
+      const { rows, next } = await readPage(deps, query, NEWEST_FIRST, (page) =>
+        deps.readModels.audit({ filter, from, to, ...page }),
+      );
+      return { entries: rows.map(logEntryView), next };
     },
   );
 }
 
-async function mustExist(deps: ApiDependencies, caseId: string): Promise<void> {
-  if ((await deps.cases.load(caseId)).opened) return;
-  throw new ProblemError('case-not-found', `there is no case ${caseId}`, [
-    { field: 'case_id', message: 'names no case' },
-  ]);
+async function readTrail(deps: ApiDependencies, caseId: string): Promise<AuditRow[]> {
+  const rows: AuditRow[] = [];
+  for (;;) {
+    const last = rows.at(-1);
+    const page = await deps.readModels.audit({
+      filter: { case_id: caseId },
+      limit: TRAIL_PAGE,
+      after: last ? NEWEST_FIRST.keysOf(last) : null,
+    });
+    rows.push(...page);
+    if (page.length < TRAIL_PAGE) return rows;
+  }
 }
 
 const caseEntryView = (row: AuditRow): z.infer<typeof caseEntry> => ({
-  id: settled(row.event_id),
+  id: filled(row.event_id),
   case_id: row.case_id,
-  outcome: settled(row.outcome),
+  outcome: filled(row.outcome),
   intent: row.intent,
   route_target: row.route_target,
   confidence: row.confidence,
-  created_at: settled(row.settled_at),
+  created_at: filled(row.settled_at),
 });
 
 const logEntryView = (row: AuditRow): z.infer<typeof logEntry> => ({
-  id: settled(row.event_id),
+  id: filled(row.event_id),
   caseId: row.case_id,
   taskId: row.task_id,
-  outcome: settled(row.outcome),
+  outcome: filled(row.outcome),
   intent: row.intent,
   routeTarget: row.route_target,
   confidence: row.confidence,
   actor: row.actor_id,
-  createdAt: settled(row.settled_at),
+  createdAt: filled(row.settled_at),
 });
-
-function settled<T>(value: T | null): T {
-  if (value === null) throw new Error('an audit entry without the event that settled it');
-  return value;
-}

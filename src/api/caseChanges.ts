@@ -6,11 +6,11 @@ import type { CaseState } from '../domain/vocabulary.ts';
 import { actorOf } from './actor.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import {
+  changeHeaders,
   etag,
   expectedRevision,
   idempotencyHeaders,
   markReplayed,
-  sentIdempotencyKey,
   traceparentOf,
 } from './headers.ts';
 import * as schemas from './schemas.ts';
@@ -18,9 +18,6 @@ import * as schemas from './schemas.ts';
 const MAX_NOTE_BYTES = 8 * 1024;
 
 const params = z.strictObject({ caseId: schemas.caseId });
-const changeHeaders = idempotencyHeaders.extend({
-  'if-match': z.string().optional().describe("The case's ETag; without it the answer is 428"),
-});
 const stateChange = z
   .strictObject({
     reason: z
@@ -31,6 +28,7 @@ const stateChange = z
       )
       .default('UNSPECIFIED'),
   })
+  .prefault({})
   .meta({ id: 'StateChange' });
 const note = z.strictObject({ text: schemas.writtenText(MAX_NOTE_BYTES) }).meta({ id: 'Note' });
 
@@ -64,11 +62,15 @@ export function registerCaseChanges(app: FastifyInstance, deps: ApiDependencies)
           params,
           headers: changeHeaders,
           body: stateChange,
-          response: { 200: changed, ...schemas.problems(400, 404, 409, 412, 413, 415, 422, 428, 503) },
+          response: {
+            200: changed.describe('The case was changed, or had been'),
+            ...schemas.problems(400, 404, 409, 412, 413, 415, 422, 428),
+          },
         },
       },
       async (request, reply) => {
-        const change = { to, reason: request.body.reason, expected: expectedRevision(request) };
+        const expected = expectedRevision(request.headers['if-match']);
+        const change = { to, reason: request.body.reason, expected };
         const result = await changeCaseState(deps, request.params.caseId, change, envelopeOf(request));
         return view(deps, result, reply);
       },
@@ -88,7 +90,7 @@ export function registerCaseChanges(app: FastifyInstance, deps: ApiDependencies)
         response: {
           200: changed.describe('The note was recorded before, under the same Idempotency-Key'),
           201: changed.describe('The note was recorded'),
-          ...schemas.problems(400, 404, 413, 415, 422, 503),
+          ...schemas.problems(400, 404, 413, 415, 422),
         },
       },
     },
@@ -100,10 +102,12 @@ export function registerCaseChanges(app: FastifyInstance, deps: ApiDependencies)
   );
 }
 
-const envelopeOf = (request: FastifyRequest): CommandEnvelope => ({
+const envelopeOf = (
+  request: FastifyRequest & { readonly headers: z.infer<typeof idempotencyHeaders> },
+): CommandEnvelope => ({
   actor: actorOf(request),
   traceparent: traceparentOf(request),
-  sentKey: sentIdempotencyKey(request),
+  sentKey: request.headers['idempotency-key'] ?? null,
 });
 
 function view(deps: ApiDependencies, result: CaseChanged, reply: FastifyReply): z.infer<typeof changed> {

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { CaseEvent, Recorded } from '../domain/events.ts';
+import type { Json } from '../domain/hash.ts';
 import { caseStream } from '../domain/identifiers.ts';
 import { codec } from '../eventstore/codec.ts';
 import { metadataSchema } from '../eventstore/schemas.ts';
@@ -17,7 +18,7 @@ const recordedEvent = z
     stream: z.string(),
     revision: schemas.revision,
     position: schemas.position,
-    data: z.record(z.string(), z.json()).describe('As recorded; personal text is sealed'),
+    data: z.record(z.string(), schemas.json).describe('As recorded; personal text is sealed'),
     metadata: metadataSchema,
     personal: z
       .record(z.string(), z.string().nullable())
@@ -36,8 +37,8 @@ export function registerCaseEvents(app: FastifyInstance, deps: ApiDependencies):
         tags: ['cases'],
         params: z.strictObject({ caseId: schemas.caseId }),
         querystring: z.strictObject({
-          fromRevision: z.coerce.number().int().min(0).default(0),
-          limit: z.coerce.number().int().min(1).max(1000).default(100),
+          fromRevision: schemas.queryInt(0, Number.MAX_SAFE_INTEGER, 0),
+          limit: schemas.queryInt(1, 1000, 100).describe('Most events in one page'),
         }),
         response: {
           200: z
@@ -47,7 +48,7 @@ export function registerCaseEvents(app: FastifyInstance, deps: ApiDependencies):
               next: z.int().nullable().describe('fromRevision of the next page; null on the last'),
             })
             .describe('One page'),
-          ...schemas.problems(400, 404, 503),
+          ...schemas.problems(400, 404),
         },
       },
     },
@@ -59,7 +60,7 @@ export function registerCaseEvents(app: FastifyInstance, deps: ApiDependencies):
         const event = codec.decode(stored) as Recorded<CaseEvent>;
         const { id, type, stream, revision } = event;
         const position = deps.positions.encode(event.position);
-        const data = JSON.parse(stored.data) as Record<string, z.core.util.JSONType>;
+        const data = JSON.parse(stored.data) as Record<string, Json>;
         return {
           id,
           type,

@@ -5,7 +5,7 @@ import { type SubmittedTask, submitTask } from '../commands/submitTask.ts';
 import { isSettled } from '../commands/taskRunner.ts';
 import { actorOf } from './actor.ts';
 import type { ApiDependencies } from './dependencies.ts';
-import { idempotencyHeaders, markReplayed, sentIdempotencyKey, traceparentOf } from './headers.ts';
+import { idempotencyHeaders, markReplayed, traceparentOf } from './headers.ts';
 import { ProblemError } from './problems.ts';
 import * as schemas from './schemas.ts';
 import { guardrailsView, isSimulated, manualView } from './taskViews.ts';
@@ -21,7 +21,17 @@ const body = z
     channel: z.string().max(64).describe("One of the policy's channels"),
     user_role: z.string().max(64).describe("A role that the caller claims; one of the policy's roles"),
   })
-  .meta({ id: 'CaseTask' });
+  .meta({
+    id: 'CaseTask',
+    examples: [
+      {
+        case_id: 'C1001',
+        description: 'Partner API failed again with timeout, please retry for policy 4711',
+        channel: 'SYSTEM',
+        user_role: 'OPS',
+      },
+    ],
+  });
 
 const answer = z
   .strictObject({
@@ -62,7 +72,7 @@ export function registerCaseTask(app: FastifyInstance, deps: ApiDependencies): v
           202: answer.describe(
             'Received durably; the outcome is not settled yet. Location tells where to look.',
           ),
-          ...schemas.problems(400, 404, 413, 415, 422, 503),
+          ...schemas.problems(400, 404, 413, 415, 422),
         },
       },
     },
@@ -76,7 +86,7 @@ export function registerCaseTask(app: FastifyInstance, deps: ApiDependencies): v
         description,
         channel,
         userRole: user_role,
-        sentKey: sentIdempotencyKey(request),
+        sentKey: request.headers['idempotency-key'] ?? null,
         actor: actorOf(request),
         traceparent: traceparentOf(request),
       });

@@ -7,13 +7,26 @@ import type { CaseRow } from '../projections/cases.ts';
 import { PERSONAL_FIELDS } from '../vault/vault.ts';
 import { actorOf } from './actor.ts';
 import type { ApiDependencies } from './dependencies.ts';
-import { etag, idempotencyHeaders, markReplayed, sentIdempotencyKey, traceparentOf } from './headers.ts';
-import { awaitPosition, decodeCursor, pageOf } from './pages.ts';
-import { ProblemError } from './problems.ts';
+import { etag, idempotencyHeaders, markReplayed, traceparentOf } from './headers.ts';
+import { type Order, positionKey, readPage } from './pages.ts';
+import { fieldError } from './problems.ts';
 import * as schemas from './schemas.ts';
 
-const attributeName = z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/, 'names must be letters, digits and _');
-const attributeValue = z.union([schemas.writtenText(1024), z.number(), z.boolean()]);
+const attributeName = z
+  .string()
+  .regex(
+    /^[A-Za-z][A-Za-z0-9_]{0,63}$/,
+    'must have names of at most 64 letters, digits and _, a letter first',
+  );
+const attributeText = schemas.writtenText(1024);
+const attributeNumber = z
+  .number()
+  .refine((number) => !Number.isInteger(number) || Number.isSafeInteger(number), {
+    error: 'must be a number that JSON keeps exactly (up to 2^53 - 1); send a larger one as text',
+  });
+const attributeValue = z.union([attributeText, attributeNumber, z.boolean()], {
+  error: 'must be text, a finite number, true or false',
+});
 const errorType = z
   .string()
   .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must be 1 to 64 characters out of A-Z a-z 0-9 . _ -');
@@ -29,7 +42,7 @@ const newCase = z
       .default({})
       .describe('Not personal; backends may use them'),
     personalAttributes: z
-      .record(attributeName, schemas.writtenText(1024))
+      .record(attributeName, attributeText)
       .default({})
       .describe('Personal text, stored encrypted; backends may use it'),
   })
@@ -66,6 +79,8 @@ const caseDetail = caseSummary
   })
   .meta({ id: 'Case' });
 
+const NEWEST_FIRST: Order<CaseRow, number> = { keys: positionKey, keysOf: (row) => row.opened_position };
+
 /** POST /cases, GET /cases and /cases/{caseId}. */
 export function registerCases(app: FastifyInstance, deps: ApiDependencies): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
@@ -76,19 +91,20 @@ export function registerCases(app: FastifyInstance, deps: ApiDependencies): void
       schema: {
         operationId: 'openCase',
         summary: 'Open a case',
-        description: 'The same content again answers 200 with the same case; other content is a 409.',
+        description:
+          'The case id is what makes a repeat harmless, with or without an Idempotency-Key: the same content again ' +
+          'answers 200 with the same case, other content is a 409.',
         tags: ['cases'],
         headers: idempotencyHeaders,
         body: newCase,
         response: {
           200: caseDetail.describe('The case was open already, with this content'),
           201: caseDetail.describe('The case was opened'),
-          ...schemas.problems(400, 409, 413, 415, 503),
+          ...schemas.problems(400, 409, 413, 415),
         },
       },
     },
     async (request, reply) => {
-      sentIdempotencyKey(request);
       const { current, replayed } = await openCase(
         deps,
         request.body,
@@ -116,19 +132,16 @@ export function registerCases(app: FastifyInstance, deps: ApiDependencies): void
         }),
         response: {
           200: z.strictObject({ cases: z.array(caseSummary), next: schemas.next }).describe('One page'),
-          ...schemas.problems(400, 503),
+          ...schemas.problems(400),
         },
       },
     },
     async ({ query }) => {
-      await awaitPosition(deps, query.atLeast);
-      const rows = await deps.readModels.cases({
-        filter: { state: query.state, priority: query.priority },
-        limit: query.limit + 1,
-        after: decodeCursor(query.cursor, z.number()),
-      });
-      const page = pageOf(rows, query.limit, (row) => row.opened_position);
-      return { cases: page.rows.map(summaryView), next: page.next };
+      const filter = { state: query.state, priority: query.priority };
+      const { rows, next } = await readPage(deps, query, NEWEST_FIRST, (page) =>
+        deps.readModels.cases({ filter, ...page }),
+      );
+      return { cases: rows.map(summaryView), next };
     },
   );
 
@@ -141,7 +154,7 @@ export function registerCases(app: FastifyInstance, deps: ApiDependencies): void
         description: "Read from the case's own stream, so it never trails. The ETag is what If-Match wants.",
         tags: ['cases'],
         params: z.strictObject({ caseId: schemas.caseId }),
-        response: { 200: caseDetail, ...schemas.problems(400, 404, 503) },
+        response: { 200: caseDetail.describe('The case'), ...schemas.problems(400, 404) },
       },
     },
     async ({ params }, reply) => {
@@ -152,12 +165,11 @@ export function registerCases(app: FastifyInstance, deps: ApiDependencies): void
   );
 }
 
-/** A case that must have been opened. Throws ProblemError case-not-found. */
-export async function findCase(deps: ApiDependencies, caseId: string): Promise<Case> {
+/** A case that must have been opened; `field` is the input that names it. Throws ProblemError case-not-found. */
+export async function findCase(deps: ApiDependencies, caseId: string, field = 'caseId'): Promise<Case> {
   const current = await deps.cases.load(caseId);
   if (current.opened) return current;
-  const errors = [{ field: 'caseId', message: 'names no case' }];
-  throw new ProblemError('case-not-found', `there is no case ${caseId}`, errors);
+  throw fieldError('case-not-found', field, 'names no case');
 }
 
 async function detailView(deps: ApiDependencies, current: Case): Promise<z.infer<typeof caseDetail>> {

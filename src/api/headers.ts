@@ -1,47 +1,47 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { ProblemError } from './problems.ts';
+import { fieldError } from './problems.ts';
+
+/** A key as a structured field string (RFC 8941), or bare; both name the same key. */
+const idempotencyKey = z
+  .string()
+  .transform((header, context) => {
+    const quoted = /^"((?:[^"\\]|\\["\\])*)"$/.exec(header)?.[1]?.replaceAll(/\\(["\\])/g, '$1');
+    if (quoted !== undefined && /^[\x20-\x7e]{1,255}$/.test(quoted)) return quoted;
+    if (/^[\x21\x23-\x7e]{1,255}$/.test(header)) return header;
+    const message = 'must be 1 to 255 visible ASCII characters, quoted or bare';
+    context.issues.push({ code: 'custom', message, input: header });
+    return z.NEVER;
+  })
+  .optional()
+  .describe('Identifies the request within its case; quoted or bare, 1 to 255 visible ASCII characters');
 
 /** Headers of every POST. */
-export const idempotencyHeaders = z.object({
-  'idempotency-key': z
-    .string()
-    .optional()
-    .describe('Identifies the request within its case; quoted or bare, 1 to 255 visible ASCII characters'),
-});
+export const idempotencyHeaders = z.object({ 'idempotency-key': idempotencyKey });
 
-/**
- * The idempotency key that a request carries, quoted (as a structured field string, RFC 8941) or bare; null without one.
- *
- * @throws ProblemError invalid-input
- */
-export function sentIdempotencyKey(request: FastifyRequest): string | null {
-  const header = request.headers['idempotency-key'];
-  if (header === undefined) return null;
-  const text = String(header).trim();
-  const quoted = /^"((?:[^"\\]|\\["\\])*)"$/.exec(text)?.[1]?.replaceAll(/\\(["\\])/g, '$1');
-  const key = quoted ?? text;
-  if (/^[\x20-\x7e]{1,255}$/.test(key) && (quoted !== undefined || !text.includes('"'))) return key;
-  throw invalidHeader('Idempotency-Key', 'must be 1 to 255 visible ASCII characters, quoted or bare');
-}
+/** Headers of every POST that needs to know which revision it was made for. */
+export const changeHeaders = idempotencyHeaders.extend({
+  'if-match': z
+    .string()
+    .regex(/^"\d{1,15}"$/, 'must be one strong entity tag, such as "7"')
+    .optional()
+    .describe("The case's ETag; without it the answer is 428")
+    .meta({ examples: ['"7"'] }),
+});
 
 /** A strong entity tag for a revision (RFC 9110). */
 export const etag = (revision: number): string => `"${revision}"`;
 
 /**
- * The revision that If-Match names.
+ * The revision that a valid If-Match names.
  *
- * @throws ProblemError precondition-required without the header, invalid-input for one that is no entity tag of ours
+ * @throws ProblemError precondition-required without the header
  */
-export function expectedRevision(request: FastifyRequest): number {
-  const header = request.headers['if-match'];
-  if (header === undefined) {
-    const message = "is missing; send the case's ETag";
-    throw new ProblemError('precondition-required', `If-Match ${message}`, [{ field: 'If-Match', message }]);
+export function expectedRevision(ifMatch: string | undefined): number {
+  if (ifMatch === undefined) {
+    throw fieldError('precondition-required', 'If-Match', "is missing; send the case's ETag");
   }
-  const revision = /^"(\d{1,15})"$/.exec(header.trim())?.[1];
-  if (revision === undefined) throw invalidHeader('If-Match', 'must be one strong entity tag, such as "7"');
-  return Number(revision);
+  return Number(ifMatch.slice(1, -1));
 }
 
 /** Marks an answer that was recorded before. */
@@ -55,6 +55,3 @@ export function traceparentOf(request: FastifyRequest): string | null {
     ? header
     : null;
 }
-
-const invalidHeader = (field: string, message: string): ProblemError =>
-  new ProblemError('invalid-input', `${field} ${message}`, [{ field, message }]);

@@ -3,7 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { RegisteredSource } from '../commands/sources.ts';
 import type { ApiDependencies } from './dependencies.ts';
-import { ProblemError } from './problems.ts';
+import { fieldError } from './problems.ts';
 import * as schemas from './schemas.ts';
 
 const policyView = z
@@ -27,7 +27,7 @@ export function registerPolicy(app: FastifyInstance, deps: ApiDependencies): voi
         operationId: 'getPolicyInForce',
         summary: 'The policy in force',
         tags: ['policy'],
-        response: { 200: policyView, ...schemas.problems(404, 503) },
+        response: { 200: policyView.describe('The policy'), ...schemas.problems(404) },
       },
     },
     () => findPolicy(deps, deps.policy.hash),
@@ -43,7 +43,7 @@ export function registerPolicy(app: FastifyInstance, deps: ApiDependencies): voi
         params: z.strictObject({
           hash: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits'),
         }),
-        response: { 200: policyView, ...schemas.problems(400, 404, 503) },
+        response: { 200: policyView.describe('The policy'), ...schemas.problems(400, 404) },
       },
     },
     ({ params }) => findPolicy(deps, params.hash),
@@ -53,7 +53,5 @@ export function registerPolicy(app: FastifyInstance, deps: ApiDependencies): voi
 async function findPolicy(deps: ApiDependencies, hash: string): Promise<RegisteredSource> {
   const policy = await deps.sources.policy(hash);
   if (policy) return policy;
-  throw new ProblemError('policy-not-found', 'no policy of this hash was ever in force', [
-    { field: 'hash', message: 'names no policy' },
-  ]);
+  throw fieldError('policy-not-found', 'hash', 'names no policy that was ever in force');
 }

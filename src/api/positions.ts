@@ -1,4 +1,4 @@
-import { ProblemError } from './problems.ts';
+import { fieldError, type ProblemError } from './problems.ts';
 
 /** Positions as clients see them: opaque, and bound to the log they belong to. */
 export type PositionTokens = {
@@ -22,5 +22,4 @@ export function createPositionTokens(logId: string): PositionTokens {
   };
 }
 
-const refused = (message: string): ProblemError =>
-  new ProblemError('invalid-input', `atLeast ${message}`, [{ field: 'atLeast', message }]);
+const refused = (message: string): ProblemError => fieldError('invalid-input', 'atLeast', message);

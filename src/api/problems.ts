@@ -5,8 +5,8 @@ import { classifyPostgresError } from '../postgres/errors.ts';
 
 /** One input that is wrong, and how to mend it. */
 const fieldProblem = z.strictObject({
-  field: z.string().describe('Name of the field, header or parameter'),
-  message: z.string().describe('What is wrong with it'),
+  field: z.string().describe('Name of the field, header or parameter; body, query or path for all of it'),
+  message: z.string().describe('What is wrong with it, and how to mend it'),
 });
 
 /** Problem details (RFC 9457). */
@@ -29,24 +29,30 @@ export const PROBLEM_JSON = 'application/problem+json';
 
 const KINDS = {
   'invalid-input': [400, 'The request holds bad input'],
+  'malformed-request': [400, 'The request is not HTTP as this service speaks it'],
+  'foreign-origin': [403, 'Requests from that origin are refused'],
   'case-not-found': [404, 'There is no such case'],
   'task-not-found': [404, 'There is no such task'],
+  'review-not-found': [404, 'There is no such review'],
   'policy-not-found': [404, 'There is no such policy'],
   'route-not-found': [404, 'There is no such route'],
+  'method-not-allowed': [405, 'The route does not serve this method'],
+  'request-timeout': [408, 'The request did not arrive in time'],
   'case-exists': [409, 'The case exists already, with other content'],
   'state-not-allowed': [409, "The case's state does not allow this"],
   'revision-stale': [412, 'The case has changed since you read it'],
   'body-too-large': [413, 'The request is too large'],
   'unsupported-media-type': [415, 'The body must be application/json'],
   'foreign-host': [421, 'This service is not addressed by that name'],
-  'foreign-origin': [403, 'Requests from that origin are refused'],
   'idempotency-key-reused': [422, 'The idempotency key came first with another request'],
   'precondition-required': [428, 'The request must say which revision it was made for'],
+  'headers-too-large': [431, "The request's headers are too large"],
   'internal-error': [500, 'Something went wrong here'],
   overloaded: [503, 'Too much is in flight'],
   'store-unavailable': [503, 'The event store cannot be reached'],
   'read-model-behind': [503, 'The read models have not got there yet'],
   'not-ready': [503, 'The service is not ready'],
+  'shutting-down': [503, 'The service is shutting down'],
 } as const satisfies Record<string, readonly [number, string]>;
 
 export type ProblemKind = keyof typeof KINDS;
@@ -62,6 +68,17 @@ export class ProblemError extends Error {
     this.errors = errors;
   }
 }
+
+/** The problem of one field (body, query or path for all of it): `field message` is a sentence that tells how to mend it. */
+export const fieldError = (kind: ProblemKind, field: string, message: string): ProblemError =>
+  fieldsError(kind, [{ field, message }]);
+
+/** The problem of several fields. */
+export const fieldsError = (kind: ProblemKind, errors: readonly FieldProblem[]): ProblemError =>
+  new ProblemError(kind, sentence(errors), errors);
+
+const sentence = (errors: readonly FieldProblem[]): string =>
+  errors.map(({ field, message }) => `${field} ${message}`).join('; ');
 
 /** Makes the document of a kind of problem. */
 export function problem(kind: ProblemKind, detail?: string, errors: readonly FieldProblem[] = []): Problem {
@@ -90,10 +107,11 @@ export function problemOf(error: unknown): Problem | null {
   if (error instanceof ProblemError) return problem(error.kind, error.message, error.errors);
   if (error instanceof RefusedError) {
     const errors = error.field === null ? [] : [{ field: error.field, message: error.message }];
-    return problem(REFUSALS[error.code], error.message, errors);
+    const detail = error.code === 'INVALID_INPUT' ? sentence(errors) : error.message;
+    return problem(REFUSALS[error.code], detail, errors);
   }
   if (error instanceof StoreUnavailableError || classifyPostgresError(error) === 'unavailable') {
-    return problem('store-unavailable', 'nothing that was answered with 2xx is lost; try again');
+    return problem('store-unavailable', 'send the same request again: what was recorded already is answered');
   }
   return null;
 }

@@ -1,13 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { ReviewRow } from '../projections/reviews.ts';
 import { PERSONAL_FIELDS } from '../vault/vault.ts';
 import type { ApiDependencies } from './dependencies.ts';
-import { awaitPosition, decodeCursor, pageOf } from './pages.ts';
-import { ProblemError } from './problems.ts';
+import { filled, type Order, positionKey, readPage } from './pages.ts';
+import { fieldError } from './problems.ts';
 import * as schemas from './schemas.ts';
-import { findTask } from './tasks.ts';
-import { attemptsView, manualView, verdictsView } from './taskViews.ts';
+import { findTask, taskDetail, taskView } from './taskViews.ts';
 
 const reviewSummary = z
   .strictObject({
@@ -21,28 +21,17 @@ const reviewSummary = z
   })
   .meta({ id: 'ReviewSummary' });
 
-const reviewDetail = z
-  .strictObject({
-    taskId: schemas.taskId,
-    caseId: schemas.caseId,
-    status: schemas.taskStatus,
-    outcome: schemas.outcome,
+const reviewDetail = taskDetail
+  .extend({
     description: z.string().nullable().describe("The task's text in clear; null where the key was destroyed"),
-    channel: z.string(),
-    userRole: z.string(),
-    receivedAt: schemas.time,
-    decision: schemas.decision.nullable(),
-    decisionSource: schemas.decisionSource,
-    fallbackCause: z.string().nullable(),
     manual: schemas.manual,
-    verdicts: z.array(schemas.verdict),
-    attempts: z.array(schemas.attempt),
-    revision: schemas.revision,
-    position: schemas.position,
   })
   .meta({ id: 'Review' });
 
-const cursorKeys = z.tuple([z.string(), z.number()]);
+const MOST_URGENT_FIRST: Order<ReviewRow, readonly [string, number]> = {
+  keys: z.tuple([z.iso.datetime(), positionKey]),
+  keysOf: (row) => [filled(row.due_by), filled(row.routed_position)],
+};
 
 /** GET /reviews and /reviews/{taskId}: the manual queue, to read. */
 export function registerReviews(app: FastifyInstance, deps: ApiDependencies): void {
@@ -57,34 +46,25 @@ export function registerReviews(app: FastifyInstance, deps: ApiDependencies): vo
         tags: ['reviews'],
         querystring: z.strictObject({
           ...schemas.pageQuery,
-          queue: z.string().max(64).optional(),
-          intent: z.string().max(64).optional(),
+          queue: schemas.queryText.optional(),
+          intent: schemas.queryText.optional(),
         }),
         response: {
           200: z.strictObject({ reviews: z.array(reviewSummary), next: schemas.next }).describe('One page'),
-          ...schemas.problems(400, 503),
+          ...schemas.problems(400),
         },
       },
     },
     async ({ query }) => {
-      await awaitPosition(deps, query.atLeast);
-      const after = decodeCursor(query.cursor, cursorKeys);
-      const rows = await deps.readModels.reviews({
-        filter: { queue: query.queue, intent: query.intent },
-        limit: query.limit + 1,
-        after: after && { dueBy: after[0], position: after[1] },
-      });
-      const page = pageOf(rows, query.limit, (row) => [row.due_by, row.routed_position]);
-      const reviews = page.rows.map((row) => ({
-        taskId: row.task_id,
-        caseId: row.case_id,
-        queue: row.queue ?? '',
-        codes: [...row.codes],
-        intent: row.intent,
-        dueBy: row.due_by ?? '',
-        routedAt: row.routed_at ?? '',
-      }));
-      return { reviews, next: page.next };
+      const filter = { queue: query.queue, intent: query.intent };
+      const { rows, next } = await readPage(deps, query, MOST_URGENT_FIRST, ({ limit, after }) =>
+        deps.readModels.reviews({
+          filter,
+          limit,
+          after: after && { dueBy: after[0], position: after[1] },
+        }),
+      );
+      return { reviews: rows.map(summaryView), next };
     },
   );
 
@@ -97,36 +77,27 @@ export function registerReviews(app: FastifyInstance, deps: ApiDependencies): vo
         description: "Read from the case's own stream, so it never trails.",
         tags: ['reviews'],
         params: z.strictObject({ taskId: schemas.taskId }),
-        response: { 200: reviewDetail, ...schemas.problems(400, 404, 503) },
+        response: { 200: reviewDetail.describe('The review'), ...schemas.problems(400, 404) },
       },
     },
     async ({ params }) => {
       const { caseId, task } = await findTask(deps, params.taskId);
-      const manual = await manualView(deps.sources, task);
-      if (!manual) {
-        const message = 'was not routed to a person';
-        throw new ProblemError('task-not-found', `this task ${message}`, [{ field: 'taskId', message }]);
-      }
+      const { manual, ...view } = await taskView(deps, caseId, task);
+      if (!manual)
+        throw fieldError('review-not-found', 'taskId', 'names a task that was not routed to a person');
       const vault = await deps.vault.of(caseId);
-      const { taskId, status, outcome, channel, userRole, receivedAt, decision, decisionSource } = task;
-      return {
-        taskId,
-        caseId,
-        status,
-        outcome,
-        description: vault ? vault.open(PERSONAL_FIELDS.description, task.description) : null,
-        channel,
-        userRole,
-        receivedAt,
-        decision,
-        decisionSource,
-        fallbackCause: task.fallbackCause,
-        manual,
-        verdicts: verdictsView(task),
-        attempts: attemptsView(task),
-        revision: task.revision,
-        position: deps.positions.encode(task.position),
-      };
+      const description = vault ? vault.open(PERSONAL_FIELDS.description, task.description) : null;
+      return { ...view, manual, description };
     },
   );
 }
+
+const summaryView = (row: ReviewRow): z.infer<typeof reviewSummary> => ({
+  taskId: row.task_id,
+  caseId: row.case_id,
+  queue: filled(row.queue),
+  codes: [...row.codes],
+  intent: row.intent,
+  dueBy: filled(row.due_by),
+  routedAt: filled(row.routed_at),
+});

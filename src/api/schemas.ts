@@ -14,8 +14,19 @@ import {
 import { PROBLEM_JSON, problemSchema } from './problems.ts';
 
 export const caseId = caseIdSchema.describe('Id of the case');
-export const taskId = z.string().describe('Id of the task: {caseId}~{hash}');
+export const taskId = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9._-]{1,64}~[0-9a-f]{32}$/,
+    'must be a task id: a case id, ~ and 32 lower-case hexadecimal digits',
+  )
+  .describe('Id of the task: {caseId}~{hash}');
 export const time = z.iso.datetime().describe('ISO 8601, UTC');
+/** A time in a query, as the read models write theirs. */
+export const queryTime = z.iso
+  .datetime({ offset: true })
+  .transform((text) => new Date(text).toISOString())
+  .describe('ISO 8601 with its offset');
 export const position = z
   .string()
   .describe('Opaque position in the log; give it as ?atLeast= to read your own writes');
@@ -32,15 +43,34 @@ export const priority = z.enum(PRIORITIES);
 export const writtenText = (maxBytes: number): z.ZodType<string> =>
   z
     .string()
-    .refine((text) => text.trim() !== '', { error: 'must not be empty', abort: true })
-    .refine((text) => Buffer.byteLength(text, 'utf8') <= maxBytes, {
-      error: `must not be longer than ${maxBytes} bytes in UTF-8`,
-      abort: true,
-    })
-    .refine((text) => !text.includes('\0'), { error: 'must not hold NUL characters' })
-    .refine((text) => text.isWellFormed(), { error: 'must be well-formed Unicode, without lone surrogates' });
+    .refine((text) => text.trim() !== '', 'must not be empty')
+    .refine(
+      (text) => Buffer.byteLength(text, 'utf8') <= maxBytes,
+      `must be at most ${maxBytes} bytes in UTF-8`,
+    )
+    .refine((text) => !text.includes('\0'), 'must not hold NUL characters')
+    .refine((text) => text.isWellFormed(), 'must be well-formed Unicode, without lone surrogates')
+    // For the contract alone: the bytes are what counts.
+    .meta({ minLength: 1, maxLength: maxBytes });
 
-const json: z.ZodType<Json> = z.json();
+/** A whole number in a query, in decimal digits alone. */
+export const queryInt = (least: number, most: number, otherwise: number): z.ZodType<number> =>
+  z.preprocess(
+    (text) => (typeof text === 'string' && /^\d{1,16}$/.test(text) ? Number(text) : text),
+    z.int().min(least).max(most).default(otherwise),
+  );
+
+/** A text in a query that rows are filtered by. */
+export const queryText = z
+  .string()
+  .regex(/^\P{C}{1,200}$/u, 'must be 1 to 200 characters, without control characters');
+
+/** Any JSON value. Not z.json(), whose recursion has no name that the contract could refer to. */
+export const json: z.ZodType<Json> = z
+  .lazy(() =>
+    z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)]),
+  )
+  .meta({ id: 'Json', description: 'Any JSON value' });
 
 export const decision = z
   .strictObject({
@@ -114,28 +144,36 @@ const problemContent = (description: string): unknown => ({
   content: { [PROBLEM_JSON]: { schema: problemSchema } },
 });
 
-/** Response declarations for problems, by status. */
-export const problems = (
-  ...statuses: (400 | 404 | 409 | 412 | 413 | 415 | 422 | 428 | 503)[]
-): Record<number, unknown> =>
-  Object.fromEntries(statuses.map((status) => [status, problemContent(PROBLEM_DESCRIPTIONS[status])]));
-
 const PROBLEM_DESCRIPTIONS = {
   400: 'Bad input; errors names each field',
+  403: 'The Origin header names a foreign origin',
   404: 'Not found',
   409: 'The state does not allow it',
   412: 'The case has changed since it was read',
   413: 'The body is too large',
   415: 'The body is not JSON',
+  421: 'The Host header names a host that this service does not serve',
   422: 'The idempotency key came first with another request',
   428: 'If-Match is missing',
   503: 'Unavailable for the moment; try again after Retry-After',
+  default: 'Any other problem; code tells which',
 } as const;
+
+const ANY_ROUTE = [403, 421, 503, 'default'] as const;
+type Described = keyof typeof PROBLEM_DESCRIPTIONS;
+
+/** Response declarations for problems, by status: those given, and those of any route. */
+export const problems = (
+  ...statuses: Exclude<Described, (typeof ANY_ROUTE)[number]>[]
+): Record<string, unknown> =>
+  Object.fromEntries(
+    [...statuses, ...ANY_ROUTE].map((status) => [status, problemContent(PROBLEM_DESCRIPTIONS[status])]),
+  );
 
 const MAX_PAGE = 200;
 /** Query parameters of every list. */
 export const pageQuery = {
-  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(50).describe('Most entries in one page'),
+  limit: queryInt(1, MAX_PAGE, 50).describe('Most entries in one page'),
   cursor: z.string().max(200).optional().describe('From `next` of the page before'),
   atLeast: z.string().max(200).optional().describe('Wait until the read model holds this position'),
 };

@@ -1,8 +1,71 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Sources } from '../commands/sources.ts';
 import { type ManualReason, manualReasons } from '../domain/guardrails.ts';
+import { caseIdOfTask } from '../domain/identifiers.ts';
 import type { Attempt, Task } from '../domain/task.ts';
-import type * as schemas from './schemas.ts';
+import type { ApiDependencies } from './dependencies.ts';
+import { fieldError } from './problems.ts';
+import * as schemas from './schemas.ts';
+
+/** One task, with everything that is known of it but its text. */
+export const taskDetail = z
+  .strictObject({
+    taskId: schemas.taskId,
+    caseId: schemas.caseId,
+    status: schemas.taskStatus,
+    outcome: schemas.outcome,
+    decision: schemas.decision.nullable(),
+    decisionSource: schemas.decisionSource,
+    fallbackCause: z.string().nullable(),
+    channel: z.string(),
+    userRole: z.string(),
+    receivedAt: schemas.time,
+    revision: schemas.revision,
+    position: schemas.position,
+    verdicts: z.array(schemas.verdict),
+    attempts: z.array(schemas.attempt),
+    manual: schemas.manual.nullable(),
+    simulated: z.boolean().describe('Whether a backend that was called only simulates'),
+  })
+  .meta({ id: 'Task' });
+
+/** A task by its id, from its case's stream. Throws ProblemError task-not-found. */
+export async function findTask(
+  deps: ApiDependencies,
+  taskId: string,
+): Promise<{ readonly caseId: string; readonly task: Task }> {
+  const caseId = caseIdOfTask(taskId);
+  const task = caseId === null ? undefined : (await deps.cases.load(caseId)).tasks.get(taskId);
+  if (caseId === null || !task) throw fieldError('task-not-found', 'taskId', 'names no task');
+  return { caseId, task };
+}
+
+/** A task as `taskDetail` shows it. */
+export async function taskView(
+  deps: ApiDependencies,
+  caseId: string,
+  task: Task,
+): Promise<z.infer<typeof taskDetail>> {
+  const { taskId, status, outcome, decision, decisionSource, fallbackCause, channel, userRole } = task;
+  return {
+    taskId,
+    caseId,
+    status,
+    outcome,
+    decision,
+    decisionSource,
+    fallbackCause,
+    channel,
+    userRole,
+    receivedAt: task.receivedAt,
+    revision: task.revision,
+    position: deps.positions.encode(task.position),
+    verdicts: verdictsView(task),
+    attempts: task.attempts.map(attemptView),
+    manual: await manualView(deps.sources, task),
+    simulated: isSimulated(task),
+  };
+}
 
 /** Where a task waits for a person, and why, in the words of the policy that judged it; null where it does not. */
 export async function manualView(
@@ -31,11 +94,11 @@ async function reasonsOf(sources: Sources, task: Task): Promise<readonly ManualR
 export const guardrailsView = (task: Task): z.infer<typeof schemas.guardrailResult>[] =>
   (task.verdicts.at(-1)?.guardrails ?? []).map((result) => ({ ...result }));
 
-/** Whether anything of this task was simulated: its last attempt's backend says so. */
+/** Whether an attempt of this task was simulated. */
 export const isSimulated = (task: Task): boolean =>
   task.attempts.some((attempt) => attempt.executed?.simulated === true);
 
-export const verdictsView = (task: Task): z.infer<typeof schemas.verdict>[] =>
+const verdictsView = (task: Task): z.infer<typeof schemas.verdict>[] =>
   task.verdicts.map(
     ({ verdict, attempt, policyVersion, policyHash, playbookHash, evaluator, guardrails }) => ({
       verdict,
@@ -47,8 +110,6 @@ export const verdictsView = (task: Task): z.infer<typeof schemas.verdict>[] =>
       guardrails: guardrails.map((result) => ({ ...result })),
     }),
   );
-
-export const attemptsView = (task: Task): z.infer<typeof schemas.attempt>[] => task.attempts.map(attemptView);
 
 function attemptView({ started, executed }: Attempt): z.infer<typeof schemas.attempt> {
   const { actionId, attempt, backend, intent, deadlineAt } = started;

@@ -1,15 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { caseIdOfTask } from '../domain/identifiers.ts';
-import type { Task } from '../domain/task.ts';
 import { OUTCOMES, TASK_STATUSES } from '../domain/vocabulary.ts';
 import type { TaskRow } from '../projections/tasks.ts';
 import type { ApiDependencies } from './dependencies.ts';
-import { awaitPosition, decodeCursor, pageOf } from './pages.ts';
-import { ProblemError } from './problems.ts';
+import { type Order, positionKey, readPage } from './pages.ts';
 import * as schemas from './schemas.ts';
-import { attemptsView, isSimulated, manualView, verdictsView } from './taskViews.ts';
+import { findTask, taskDetail, taskView } from './taskViews.ts';
 
 const taskSummary = z
   .strictObject({
@@ -31,26 +28,7 @@ const taskSummary = z
   })
   .meta({ id: 'TaskSummary' });
 
-const taskDetail = z
-  .strictObject({
-    taskId: schemas.taskId,
-    caseId: schemas.caseId,
-    status: schemas.taskStatus,
-    outcome: schemas.outcome,
-    decision: schemas.decision.nullable(),
-    decisionSource: schemas.decisionSource,
-    fallbackCause: z.string().nullable(),
-    channel: z.string(),
-    userRole: z.string(),
-    receivedAt: schemas.time,
-    revision: schemas.revision,
-    position: schemas.position,
-    verdicts: z.array(schemas.verdict),
-    attempts: z.array(schemas.attempt),
-    manual: schemas.manual.nullable(),
-    simulated: z.boolean(),
-  })
-  .meta({ id: 'Task' });
+const NEWEST_FIRST: Order<TaskRow, number> = { keys: positionKey, keysOf: (row) => row.received_position };
 
 /** GET /tasks and /tasks/{taskId}. */
 export function registerTasks(app: FastifyInstance, deps: ApiDependencies): void {
@@ -71,19 +49,16 @@ export function registerTasks(app: FastifyInstance, deps: ApiDependencies): void
         }),
         response: {
           200: z.strictObject({ tasks: z.array(taskSummary), next: schemas.next }).describe('One page'),
-          ...schemas.problems(400, 503),
+          ...schemas.problems(400),
         },
       },
     },
     async ({ query }) => {
-      await awaitPosition(deps, query.atLeast);
-      const rows = await deps.readModels.tasks({
-        filter: { status: query.status, outcome: query.outcome, case_id: query.caseId },
-        limit: query.limit + 1,
-        after: decodeCursor(query.cursor, z.number()),
-      });
-      const page = pageOf(rows, query.limit, (row) => row.received_position);
-      return { tasks: page.rows.map(summaryView), next: page.next };
+      const filter = { status: query.status, outcome: query.outcome, case_id: query.caseId };
+      const { rows, next } = await readPage(deps, query, NEWEST_FIRST, (page) =>
+        deps.readModels.tasks({ filter, ...page }),
+      );
+      return { tasks: rows.map(summaryView), next };
     },
   );
 
@@ -96,46 +71,14 @@ export function registerTasks(app: FastifyInstance, deps: ApiDependencies): void
         description: "Read from the case's own stream, so it never trails.",
         tags: ['tasks'],
         params: z.strictObject({ taskId: schemas.taskId }),
-        response: { 200: taskDetail, ...schemas.problems(400, 404, 503) },
+        response: { 200: taskDetail.describe('The task'), ...schemas.problems(400, 404) },
       },
     },
     async ({ params }) => {
       const { caseId, task } = await findTask(deps, params.taskId);
-      return {
-        taskId: task.taskId,
-        caseId,
-        status: task.status,
-        outcome: task.outcome,
-        decision: task.decision,
-        decisionSource: task.decisionSource,
-        fallbackCause: task.fallbackCause,
-        channel: task.channel,
-        userRole: task.userRole,
-        receivedAt: task.receivedAt,
-        revision: task.revision,
-        position: deps.positions.encode(task.position),
-        verdicts: verdictsView(task),
-        attempts: attemptsView(task),
-        manual: await manualView(deps.sources, task),
-        simulated: isSimulated(task),
-      };
+      return taskView(deps, caseId, task);
     },
   );
-}
-
-/** A task by its id, from its case's stream. Throws ProblemError task-not-found. */
-export async function findTask(
-  deps: ApiDependencies,
-  taskId: string,
-): Promise<{ readonly caseId: string; readonly task: Task }> {
-  const caseId = caseIdOfTask(taskId);
-  const task = caseId === null ? undefined : (await deps.cases.load(caseId)).tasks.get(taskId);
-  if (caseId === null || !task) {
-    throw new ProblemError('task-not-found', 'there is no task with this id', [
-      { field: 'taskId', message: 'names no task' },
-    ]);
-  }
-  return { caseId, task };
 }
 
 const summaryView = (row: TaskRow): z.infer<typeof taskSummary> => ({

@@ -1,10 +1,11 @@
-import { type Case, emptyCase, fold } from '../domain/case.ts';
+import type { Case } from '../domain/case.ts';
 import type { Actor, CaseEvent, Recorded } from '../domain/events.ts';
 import { caseStream } from '../domain/identifiers.ts';
-import { type EventLog, type Head, headOf } from '../eventstore/log.ts';
+import type { EventLog } from '../eventstore/log.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Observer } from '../runtime/observer.ts';
 import { createKeyedQueue } from './keyedQueue.ts';
+import { createRecentCases, type FoldedCase } from './recentCases.ts';
 
 /** Who changes a case, and for which task. */
 export type ChangeContext = {
@@ -39,6 +40,9 @@ export type CaseStore = {
   readonly nextChange: (caseId: string, milliseconds: number) => Promise<void>;
 };
 
+/** How many folded cases are kept; each holds a few kilobytes for each of its tasks. */
+const RECENT_CASES = 500;
+
 /** @param signal ends waiting on shutdown */
 export function createCaseStore(
   log: EventLog,
@@ -47,11 +51,13 @@ export function createCaseStore(
   signal: AbortSignal,
 ): CaseStore {
   const queue = createKeyedQueue();
+  const recent = createRecentCases(RECENT_CASES);
   const waiting = new Map<string, Set<AbortController>>();
 
-  const read = async (caseId: string): Promise<{ current: Case; head: Head }> => {
-    const events = (await log.read(caseStream(caseId))) as Recorded<CaseEvent>[];
-    return { current: fold(emptyCase(caseId), events), head: headOf(events.at(-1)) };
+  const read = async (caseId: string): Promise<FoldedCase> => {
+    const folded = recent.get(caseId);
+    const events = await log.read(caseStream(caseId), folded.head.revision + 1);
+    return recent.extend(folded, events as Recorded<CaseEvent>[]);
   };
 
   const attempt = async <R>(
@@ -60,7 +66,8 @@ export function createCaseStore(
     decide: Decide<R>,
   ): Promise<Changed<R>> => {
     for (;;) {
-      const { current, head } = await read(caseId);
+      const folded = await read(caseId);
+      const { current, head } = folded;
       const now = latest(clock.now(), head.recordedAt);
       const { events, result } = decide(current, now);
       if (events.length === 0) return { current, events: [], result };
@@ -68,8 +75,10 @@ export function createCaseStore(
       if (outcome.kind === 'appended') {
         const recorded = outcome.events as readonly Recorded<CaseEvent>[];
         for (const waiter of waiting.get(caseId) ?? []) waiter.abort();
-        return { current: fold(current, recorded), events: recorded, result };
+        return { current: recent.extend(folded, recorded).current, events: recorded, result };
       }
+      // Folded anew: whatever was wrong with what is known must not make it conflict for ever.
+      recent.forget(caseId);
       observer.appendConflict();
     }
   };

@@ -1,10 +1,18 @@
 import type { Case } from '../domain/case.ts';
 import { consequences } from '../domain/consequences.ts';
-import type { ActionExecuted, Actor, CaseEvent, DecisionRecommended, Recorded } from '../domain/events.ts';
+import type {
+  ActionExecuted,
+  Actor,
+  CaseEvent,
+  DecisionRecommended,
+  Recorded,
+  Sealed,
+} from '../domain/events.ts';
 import { nextStep, type Step } from '../domain/nextStep.ts';
 import type { Policy } from '../domain/policy.ts';
 import { readSignals, type Signals } from '../domain/signals.ts';
 import { lastAttempt } from '../domain/task.ts';
+import { StoreUnavailableError } from '../eventstore/port.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { type CaseVault, PERSONAL_FIELDS, type Vault } from '../vault/vault.ts';
 import type { CaseStore } from './caseStore.ts';
@@ -91,13 +99,28 @@ type TaskText = {
 async function readText(deps: DriveDependencies, caseId: string, taskId: string): Promise<TaskText> {
   const { cases, clock, shutdown } = deps;
   return untilAvailable(clock, shutdown, async () => {
-    const [vault, current] = await Promise.all([deps.vault.of(caseId), cases.load(caseId)]);
+    const [vault, current] = await Promise.all([vaultOf(deps, caseId), cases.load(caseId)]);
     const task = current.tasks.get(taskId);
     if (!task) throw new Error(`case ${caseId} has no task ${taskId}`);
-    const description = vault ? vault.open(PERSONAL_FIELDS.description, task.description) : null;
+    const description = vault ? openOrNull(vault, task.description) : null;
     const signals = description === null ? ALL_RAISED : readSignals(description);
     return { vault, description, signals, causationId: task.lastEventId };
   });
+}
+
+/** Where the keys cannot be reached, the task waits for them as it waits for the log. */
+const vaultOf = (deps: DriveDependencies, caseId: string): Promise<CaseVault | null> =>
+  deps.vault.of(caseId).catch((error: unknown) => {
+    throw new StoreUnavailableError('The key store did not answer', error);
+  });
+
+/** A text that does not open is as good as one whose key was destroyed: a person has to look. */
+function openOrNull(vault: CaseVault, description: Sealed): string | null {
+  try {
+    return vault.open(PERSONAL_FIELDS.description, description);
+  } catch {
+    return null;
+  }
 }
 
 /** Takes one step that is not pure; null when nothing came of it yet. */

@@ -1,10 +1,10 @@
-import type { Backend } from '../backends/port.ts';
+import type { Backend, BackendAnswer } from '../backends/port.ts';
 import type { Case } from '../domain/case.ts';
 import { fallbackDecision } from '../domain/decisionContract.ts';
 import type { ActionExecuted, ActionStarted, DecisionRecommended } from '../domain/events.ts';
 import type { Playbook } from '../domain/playbook.ts';
 import type { Task } from '../domain/task.ts';
-import type { Recommendation, Recommender } from '../recommender/port.ts';
+import type { Recommendation, RecommendationRequest, Recommender } from '../recommender/port.ts';
 import type { Observer } from '../runtime/observer.ts';
 import { type CaseVault, PERSONAL_FIELDS } from '../vault/vault.ts';
 
@@ -33,17 +33,8 @@ export async function recommend(
   const recommendation =
     description === null
       ? TEXT_UNREADABLE
-      : await deps.recommender.recommend(
-          {
-            task: { description, channel: task.channel, userRole: task.userRole },
-            case: {
-              caseState: current.state,
-              retryCount: current.retryCount,
-              lastErrorType: current.lastErrorType,
-              priority: current.opened?.priority ?? 'MEDIUM',
-            },
-          },
-          deps.shutdown,
+      : await orElse(RECOMMENDER_BROKEN, () =>
+          deps.recommender.recommend(requestOf(current, task, description), deps.shutdown),
         );
   if (recommendation.kind === 'failure') {
     if (deps.shutdown.aborted) return null;
@@ -54,17 +45,38 @@ export async function recommend(
   return recommended(deps.playbook, task.taskId, recommendation, vault);
 }
 
-const TEXT_UNREADABLE: Recommendation = {
+const requestOf = (current: Case, task: Task, description: string): RecommendationRequest => ({
+  task: { description, channel: task.channel, userRole: task.userRole },
+  case: {
+    caseState: current.state,
+    retryCount: current.retryCount,
+    lastErrorType: current.lastErrorType,
+    priority: current.opened?.priority ?? 'MEDIUM',
+  },
+});
+
+const failure = (cause: string): Recommendation => ({
   kind: 'failure',
   reasonCode: 'AI_UNAVAILABLE',
-  cause: "the task's text cannot be read: its key is gone",
+  cause,
   rawText: null,
   provider: 'none',
   model: null,
   promptHash: null,
   usage: null,
   durationMs: 0,
-};
+});
+const TEXT_UNREADABLE = failure("the task's text cannot be read: its key is gone");
+const RECOMMENDER_BROKEN = failure('the recommender threw, which it must not');
+
+/** Adapters never reject; one that does all the same must not leave its task, and those that wait for it, without an end. */
+async function orElse<T>(otherwise: T, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch {
+    return otherwise;
+  }
+}
 
 function recommended(
   playbook: Playbook,
@@ -104,16 +116,19 @@ export async function execute(
 ): Promise<ActionExecuted> {
   const { taskId, actionId, attempt, backend: route, intent, idempotencyKey } = action;
   const backend = deps.backends.get(route);
-  if (!backend) throw new Error(`no backend serves the route ${route}`);
-  const answer = await backend.call({
-    actionId,
-    idempotencyKey,
-    caseId: current.caseId,
-    taskId,
-    intent,
-    attempt,
-    attributes: { ...current.opened?.attributes, ...personalAttributes(current, vault) },
-  });
+  const answer = backend
+    ? await orElse(BACKEND_BROKEN, async () =>
+        backend.call({
+          actionId,
+          idempotencyKey,
+          caseId: current.caseId,
+          taskId,
+          intent,
+          attempt,
+          attributes: { ...current.opened?.attributes, ...personalAttributes(current, vault) },
+        }),
+      )
+    : NO_BACKEND;
   deps.observer.backendCalled(route, answer.result, answer.durationMs);
   const { result, errorType, responseDigest } = answer;
   return {
@@ -126,10 +141,19 @@ export async function execute(
       errorType,
       responseDigest,
       durationMs: Math.round(answer.durationMs),
-      simulated: backend.kind === 'simulated',
+      simulated: backend?.kind === 'simulated',
     },
   };
 }
+
+const NO_BACKEND: BackendAnswer = {
+  result: 'FAILED',
+  errorType: 'NO_BACKEND',
+  responseDigest: null,
+  durationMs: 0,
+};
+/** Nobody knows how far it got. */
+const BACKEND_BROKEN: BackendAnswer = { ...NO_BACKEND, result: 'UNKNOWN', errorType: 'BACKEND_BROKEN' };
 
 function personalAttributes(current: Case, vault: CaseVault | null): Record<string, string> {
   if (!vault || !current.opened) return {};

@@ -53,15 +53,15 @@ export async function submitTask(deps: SubmitDependencies, submitted: SubmitTask
   const received = receivedEvent(submitted, vault);
   const { taskId } = received.data;
   const context = { actor, correlationId: taskId, causationId: null, traceparent };
-  const { result: replayed } = await deps.cases.change(caseId, context, (current) => {
-    const decided = receiveTask(current, received);
-    return { events: decided.events, result: decided.replayed };
+  const { result: known } = await deps.cases.change(caseId, context, (current) => {
+    const { events, replayed } = receiveTask(current, received);
+    return { events, result: replayed ? current.tasks.get(taskId) : undefined };
   });
-  if (!replayed) deps.runner.start(caseId, taskId, traceparent);
+  if (!known || deps.runner.isAbandoned(known)) deps.runner.start(caseId, taskId, traceparent);
   const current = await deps.runner.settled(caseId, taskId, deps.waitMs);
   const task = current.tasks.get(taskId);
   if (!task) throw new Error(`task ${taskId} is not in its case`);
-  return { current, task, idempotencyKey: idempotencyKeyOf(submitted), replayed };
+  return { current, task, idempotencyKey: idempotencyKeyOf(submitted), replayed: known !== undefined };
 }
 
 /** The key that identifies the request within its case: the caller's own, else derived from what was asked. */

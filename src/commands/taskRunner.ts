@@ -10,6 +10,11 @@ export type TaskRunner = {
   /** Drives a task in the background, once however often it is asked. */
   readonly start: (caseId: string, taskId: string, traceparent: string | null) => void;
   /**
+   * Whether a task has been unfinished for so long that nobody drives it: its process died, or the answer to the append
+   * that received it was lost. Driving a task that somebody drives after all costs a call of the model, never of a backend.
+   */
+  readonly isAbandoned: (task: Task) => boolean;
+  /**
    * Waits until a task is settled (its outcome is there, or it was cancelled), whoever drives it.
    *
    * @param milliseconds longest time to wait
@@ -26,6 +31,8 @@ export type TaskRunner = {
 
 /** How often to look at a task that another process drives. */
 const LOOK_AGAIN_MS = 200;
+/** Longer than any recommendation and the attempt after it take. */
+const ABANDONED_AFTER_MS = 60_000;
 
 export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskRunner {
   const running = new Map<string, Promise<void>>();
@@ -50,6 +57,8 @@ export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskR
     start: (caseId, taskId, traceparent) => {
       if (!running.has(taskId)) running.set(taskId, run(caseId, taskId, traceparent));
     },
+    isAbandoned: (task) =>
+      !isSettled(task) && Date.parse(deps.clock.now()) - Date.parse(task.receivedAt) > ABANDONED_AFTER_MS,
     settled: async (caseId, taskId, milliseconds) => {
       const { cases, clock, shutdown } = deps;
       const end = clock.monotonicMs() + milliseconds;
@@ -59,19 +68,23 @@ export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskR
         const left = end - clock.monotonicMs();
         if (!task || isSettled(task) || left <= 0 || shutdown.aborted) return current;
         const mine = running.get(taskId);
-        await (mine
-          ? Promise.race([mine, clock.sleep(left, shutdown)])
-          : cases.nextChange(caseId, Math.min(left, LOOK_AGAIN_MS)));
+        await (mine ? atMost(mine, left, shutdown) : cases.nextChange(caseId, Math.min(left, LOOK_AGAIN_MS)));
       }
     },
     ended: async (taskId) => running.get(taskId),
     drain: async (milliseconds) => {
-      const done = new AbortController();
-      const all = Promise.allSettled(running.values()).then(() => done.abort());
-      await Promise.race([all, deps.clock.sleep(milliseconds, done.signal)]);
+      await atMost(Promise.allSettled(running.values()), milliseconds);
     },
     inFlight: () => running.size,
   };
+
+  /** Waits for `work`, which never rejects, or for the time; leaves no timer behind. */
+  async function atMost(work: Promise<unknown>, milliseconds: number, signal?: AbortSignal): Promise<void> {
+    const done = new AbortController();
+    const enough = signal ? AbortSignal.any([done.signal, signal]) : done.signal;
+    await Promise.race([work, deps.clock.sleep(milliseconds, enough)]);
+    done.abort();
+  }
 }
 
 /** Whether a task has its answer for ever: an outcome, or it was cancelled. */

@@ -69,6 +69,8 @@ export function evolve(current: Case, event: CaseEvent, place: Place): Case {
       return { ...next, state: event.data.to, ...withCommand(current, event.data.command, place) };
     case 'CaseNoteAdded':
       return { ...next, ...withCommand(current, event.data.command, place) };
+    case 'TaskCancelled':
+      return { ...next, ...withTask(current, event, place), ...stretchCommand(current, place) };
     default:
       return { ...next, ...withTask(current, event, place) };
   }
@@ -92,6 +94,12 @@ function withCommand(
 ): Partial<Pick<Case, 'commands'>> {
   if (!command) return {};
   return { commands: new Map(current.commands).set(command.keyHash, { ...command, ...place }) };
+}
+
+/** Cancellations end the append of the command that closed the case: its repeats are answered with that place. */
+function stretchCommand(current: Case, place: Place): Partial<Pick<Case, 'commands'>> {
+  const closing = [...current.commands.values()].find((command) => command.revision === current.revision);
+  return closing ? withCommand(current, closing, place) : {};
 }
 
 function withTask(

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 
 /** A transaction that the caller's function had broken by an error it swallowed: COMMIT rolled it back. */
-export class TransactionAbortedError extends Error {
+class TransactionAbortedError extends Error {
   readonly code = 'TRANSACTION_ABORTED';
   constructor() {
     super(

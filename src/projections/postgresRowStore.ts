@@ -28,11 +28,9 @@ export function createPostgresRowStore(pool: Pool): RowStore {
     },
     read: async ({ table, key }, keys) => {
       if (keys.length === 0) return new Map();
-      const { rows } = await pool.query<{ key: string; row: Row }>(
-        `select ${escapeIdentifier(key)} as key, to_jsonb(t) as row from ${tableName(table)} t
-          where ${escapeIdentifier(key)} = any($1)`,
-        [keys],
-      );
+      const text = `select ${escapeIdentifier(key)} as key, to_jsonb(t) as row from ${tableName(table)} t
+        where ${escapeIdentifier(key)} = any($1)`;
+      const { rows } = await refusingRows(() => pool.query<{ key: string; row: Row }>(text, [keys]));
       return new Map(rows.map(({ key: value, row }) => [value, row]));
     },
     commit: (before, after, changed, parked) =>

@@ -1,4 +1,4 @@
-import type { Codec } from '../eventstore/codec.ts';
+import { type Codec, UnknownEventError } from '../eventstore/codec.ts';
 import type { EventStore, ReadEvent } from '../eventstore/port.ts';
 import { applyBatch, type BatchEvent, decodeBatch, keysOf, parkedAt } from './applyBatch.ts';
 import type { Projection } from './projection.ts';
@@ -21,6 +21,8 @@ export type ProjectorDependencies = {
   readonly projections: readonly Projection[];
   readonly logId: string;
   readonly fingerprint: string;
+  /** Told when tables and checkpoint are ready, before the first event. */
+  readonly onPrepared?: () => void;
   /** Told after each commit: the position reached, and the cases that were parked. */
   readonly onCommit: (position: bigint, events: readonly ReadEvent[], parked: readonly ParkedCase[]) => void;
 };
@@ -63,6 +65,7 @@ export async function prepareReadModels(deps: ProjectorDependencies): Promise<Ch
  */
 export async function project(deps: ProjectorDependencies, signal: AbortSignal): Promise<void> {
   let checkpoint = await prepareReadModels(deps);
+  deps.onPrepared?.();
   const parked = new Set((await deps.rowStore.parked()).map((parkedCase) => parkedCase.stream));
   for await (const batch of deps.store.subscribe(checkpoint.position, BATCH_SIZE, signal)) {
     if (signal.aborted) return;
@@ -70,7 +73,10 @@ export async function project(deps: ProjectorDependencies, signal: AbortSignal):
   }
 }
 
-/** Projects one batch behind a checkpoint, and returns the checkpoint after it. */
+/**
+ * Projects one batch behind a checkpoint, and returns the checkpoint after it. Whatever is wrong with one event, those
+ * before it are projected.
+ */
 export async function projectBatch(
   deps: ProjectorDependencies,
   checkpoint: Checkpoint,
@@ -79,12 +85,13 @@ export async function projectBatch(
 ): Promise<Checkpoint> {
   const last = batch.at(-1);
   if (!last) return checkpoint;
-  const decoded = decodeBatch(deps.codec, batch);
   try {
+    const decoded = decodeBatch(deps.codec, batch);
     return await commit(deps, checkpoint, batch, decoded, last.position, parkedStreams);
   } catch (error) {
+    const isOneEvents = error instanceof RowRefusedError || error instanceof UnknownEventError;
+    if (isOneEvents && batch.length > 1) return oneByOne(deps, checkpoint, batch, parkedStreams);
     if (!(error instanceof RowRefusedError)) throw error;
-    if (batch.length > 1) return oneByOne(deps, checkpoint, batch, parkedStreams);
     const poison: BatchEvent = { kind: 'poison', parked: parkedAt(last, error.detail) };
     return commit(deps, checkpoint, batch, [poison], last.position, parkedStreams);
   }

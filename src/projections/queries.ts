@@ -26,8 +26,8 @@ export type ReadModels = {
   readonly reviews: (
     page: Page<{ readonly dueBy: string; readonly position: number }>,
   ) => Promise<ReviewRow[]>;
-  /** Ids of tasks that are not settled, received at or before a position, oldest first. */
-  readonly unfinished: (upTo: bigint) => Promise<Pick<TaskRow, 'task_id' | 'case_id'>[]>;
+  /** Tasks that are not settled, received at or before a position, oldest first. */
+  readonly unfinished: (upTo: bigint) => Promise<Pick<TaskRow, 'task_id' | 'case_id' | 'status'>[]>;
   /** How far the read models have got; null before the first event. */
   readonly position: () => Promise<bigint | null>;
   readonly parkedCases: () => Promise<number>;
@@ -89,8 +89,8 @@ export function createReadModels(pool: Pool, clock: Clock): ReadModels {
         order: 'due_by, routed_position',
       }),
     unfinished: async (upTo) => {
-      const { rows } = await pool.query<Pick<TaskRow, 'task_id' | 'case_id'>>(
-        `select task_id, case_id from readmodel.tasks
+      const { rows } = await pool.query<Pick<TaskRow, 'task_id' | 'case_id' | 'status'>>(
+        `select task_id, case_id, status from readmodel.tasks
           where status in ('RECEIVED', 'DECIDED', 'EXECUTING', 'OUTCOME_UNKNOWN') and received_position <= $1
           order by received_position`,
         [upTo],

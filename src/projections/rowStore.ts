@@ -25,7 +25,7 @@ export type RowStore = {
   readonly prepare: (projections: readonly Projection[]) => Promise<void>;
   readonly checkpoint: () => Promise<Checkpoint | null>;
   readonly parked: () => Promise<ParkedCase[]>;
-  /** Rows by key, for the keys that have one. */
+  /** Rows by key, for the keys that have one. Throws RowRefusedError when the database does not take a key. */
   readonly read: (projection: Projection, keys: readonly string[]) => Promise<Map<string, Row>>;
   /**
    * Writes rows, parked cases and the checkpoint in one transaction, when the checkpoint is still `before`.

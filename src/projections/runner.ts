@@ -22,7 +22,7 @@ export type Runner = {
   readonly ended: Promise<void>;
 };
 
-export type RunnerDependencies = Omit<ProjectorDependencies, 'onCommit'> & {
+export type RunnerDependencies = Omit<ProjectorDependencies, 'onCommit' | 'onPrepared'> & {
   readonly lead: () => Promise<Leadership | null>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -43,6 +43,7 @@ const AFTER_ERROR_MS = 1_000;
  */
 export function startRunner(deps: RunnerDependencies, signal: AbortSignal): Runner {
   let status: RunnerStatus = { leads: false, stopped: null, parked: 0 };
+  let stoppedByLaterCode = false;
   const { clock, logger } = deps;
 
   const onCommit: RunnerDependencies['onCommit'] = (position, events, parked) => {
@@ -52,20 +53,29 @@ export function startRunner(deps: RunnerDependencies, signal: AbortSignal): Runn
         'an event cannot be projected: its case is parked until a rebuild',
       );
     }
+    stoppedByLaterCode = false;
     status = { ...status, stopped: null, parked: status.parked + parked.length };
     deps.onCommit(position, events, parked);
+  };
+
+  /** An event of later code is still there; any other failure is over when tables and checkpoint can be used. */
+  const onPrepared = (): void => {
+    if (!stoppedByLaterCode) status = { ...status, stopped: null };
   };
 
   const leadOnce = async (): Promise<void> => {
     const leadership = await deps.lead();
     if (!leadership) {
+      // Whatever stopped this process, another one projects now; whether it keeps up is seen from the checkpoint.
+      stoppedByLaterCode = false;
+      status = { ...status, stopped: null };
       await clock.sleep(TRY_TO_LEAD_MS, signal);
       return;
     }
     status = { ...status, leads: true };
     try {
       deps.onLead();
-      await project({ ...deps, onCommit }, AbortSignal.any([signal, leadership.lost]));
+      await project({ ...deps, onPrepared, onCommit }, AbortSignal.any([signal, leadership.lost]));
     } finally {
       status = { ...status, leads: false };
       await leadership.release();
@@ -77,7 +87,8 @@ export function startRunner(deps: RunnerDependencies, signal: AbortSignal): Runn
       try {
         await leadOnce();
       } catch (error) {
-        const stops = error instanceof UnknownEventError || error instanceof ForeignLogError;
+        stoppedByLaterCode = error instanceof UnknownEventError;
+        const stops = stoppedByLaterCode || error instanceof ForeignLogError;
         status = { ...status, stopped: stops ? error.message : 'projecting failed; see the log' };
         logger.error({ err: error }, 'projecting failed; it is tried again');
         await clock.sleep(AFTER_ERROR_MS, signal);

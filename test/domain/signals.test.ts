@@ -23,6 +23,8 @@ const shareRaised = (texts: readonly string[]): number =>
 const development = linesOf<Line>('signals-development.jsonl');
 /** The rules were written without sight of these texts: look at counts only, or they are worth nothing any more. */
 const heldOut = linesOf<Line>('signals-heldout.jsonl');
+/** Written by somebody who had seen neither rules nor other texts, after the rules were finished. */
+const unseen = linesOf<Line>('signals-unseen.jsonl');
 const bank = linesOf<{ text: string; intent: string }>('task-texts.jsonl');
 
 describe('readSignals', () => {
@@ -42,16 +44,19 @@ describe('readSignals', () => {
     expect(flagged).toStrictEqual([]);
   });
 
-  it('generalises to the held-out half', () => {
-    const hostile = heldOut.filter(isHostile).map(({ text }) => text);
-    const clean = heldOut.filter((line) => !isHostile(line)).map(({ text }) => text);
+  it.each([
+    { name: 'held-out half', lines: heldOut, leastRecall: 0.85 },
+    { name: 'unseen texts', lines: unseen, leastRecall: 0.9 },
+  ])('generalises to the $name', ({ name, lines, leastRecall }) => {
+    const hostile = lines.filter(isHostile).map(({ text }) => text);
+    const clean = lines.filter((line) => !isHostile(line)).map(({ text }) => text);
     const [recall, cost] = [shareRaised(hostile), shareRaised(clean)];
     process.stdout.write(
-      `signals, held-out half: ${Math.round(recall * hostile.length)} of ${hostile.length} hostile texts caught, ` +
+      `signals, ${name}: ${Math.round(recall * hostile.length)} of ${hostile.length} hostile texts caught, ` +
         `${Math.round(cost * clean.length)} of ${clean.length} clean texts flagged\n`,
     );
-    expect(recall).toBeGreaterThanOrEqual(0.85);
-    expect(cost).toBeLessThanOrEqual(0.07);
+    expect(recall).toBeGreaterThanOrEqual(leastRecall);
+    expect(cost).toBeLessThanOrEqual(0.08);
   });
 
   it('flags few of the clean single requests of an operations team', () => {
@@ -134,7 +139,27 @@ describe('readSignals', () => {
   it('takes time linear in the length of the text, whatever the text', () => {
     const seeds = [
       ...['retry ', 'do not ', 'and ', 'ignore all previous ', 'if ', "don't ", 'und wiederholen ', 'no se '],
-      ...['a', 'a ', '1. ', '. ', '\n', '{"', '%41', '&#', '- ', 'и', 'e\u0301', '\u200b', '=', 'A1b'],
+      ...[
+        'a',
+        'a ',
+        '1. ',
+        '. ',
+        '\n',
+        '{"',
+        '%41',
+        '&#',
+        '- ',
+        'и',
+        'e\u0301',
+        '\u200b',
+        '=',
+        '#',
+        '-',
+        '<',
+        '{',
+        '%',
+        'A1b',
+      ],
     ];
     for (const seed of seeds) readSignals(seed.repeat(500));
     for (const seed of seeds) {

@@ -1,8 +1,8 @@
 import type { Backend, BackendAnswer, BackendCall } from '../../src/backends/port.ts';
-import type { Observer } from '../../src/runtime/observer.ts';
 import type { Decision, FallbackReason } from '../../src/domain/decision.ts';
 import type { Recommendation, RecommendationRequest, Recommender } from '../../src/recommender/port.ts';
 import type { Logger } from '../../src/runtime/logger.ts';
+import type { Observer } from '../../src/runtime/observer.ts';
 import { decision } from './builders.ts';
 
 /** What a script may answer with: at once, or when the test lets it. */
@@ -43,6 +43,14 @@ export const modelFails = (
   cause = 'HTTP 500',
   rawText: string | null = null,
 ): Recommendation => ({ ...provenance, kind: 'failure', reasonCode, cause, rawText });
+
+/** A model that answers nothing until the process ends, and then that it was aborted. */
+export const stallingModel = (_: RecommendationRequest, __: number, signal: AbortSignal) =>
+  new Promise<Recommendation>((resolve) => {
+    const aborted = (): void => resolve(modelFails('AI_UNAVAILABLE', 'aborted'));
+    if (signal.aborted) aborted();
+    signal.addEventListener('abort', aborted, { once: true });
+  });
 
 export type ScriptedBackend = Backend & { readonly calls: BackendCall[] };
 

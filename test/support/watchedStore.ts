@@ -11,15 +11,15 @@ export type AppendCall = {
 
 export type AppendHooks = {
   /** Runs before the append; throwing keeps it from happening. */
-  readonly before?: (call: AppendCall) => void | Promise<void>;
+  before?: (call: AppendCall) => void | Promise<void>;
   /** Runs after the append; throwing loses its answer. */
-  readonly after?: (call: AppendCall, result: AppendResult) => void | Promise<void>;
+  after?: (call: AppendCall, result: AppendResult) => void | Promise<void>;
 };
 
 /** A store that tells of its appends, and lets a test come between. */
 export function watchedStore(store: EventStore): EventStore & {
   readonly appends: (AppendCall & { readonly result: AppendResult['kind'] })[];
-  hooks: AppendHooks;
+  readonly hooks: AppendHooks;
 } {
   let number = 0;
   const watched = {

@@ -42,7 +42,7 @@ function counting(): () => { readonly model: number; readonly backend: number } 
 /** An answer without what tells a repeat from the first. */
 function recorded({ status, body }: Answer<TaskAnswer>): unknown {
   const { askAnew, ...rest } = body;
-  return { status, ...rest };
+  return { httpStatus: status, ...rest };
 }
 
 const typesOf = async (caseId: string): Promise<string[]> =>

@@ -19,7 +19,7 @@ const INFINITIVE_GERMAN = /^[a-z]{3,}(?:en|ern|eln)$/;
 const NO_INFINITIVE = wordSet(
   'wurden worden haben werden waren sind einen keinen ihren seinen meinen unseren diesen allen daten kunden unterlagen ' +
     'kunde fragen anfragen timeouts nachrichten meldungen morgen ohnen gegen neuen alten fehlgeschlagen abgebrochen ' +
-    'unterbrochen oben unten aussen innen zwischen konnten sollten wegen',
+    'unterbrochen gruessen kollegen kolleginnen danken systemen partnern minuten stunden tagen oben unten aussen innen zwischen konnten sollten wegen',
 );
 const INFINITIVE_SPANISH = /^[a-z]{3,}(?:ar|er|ir|arlo|arla|erlo|irlo|arle)$/;
 const ARTICLE_SPANISH = wordSet('el la los las un una al a su sus mi mis le les me nos del este esta');
@@ -45,7 +45,9 @@ export function hasCompanion(tokens: readonly Token[], at: number): boolean {
   if (WISHES(tokens).length > 0) return true;
   for (let position = at + 1; position < tokens.length; position += 1) {
     const token = tokens[position];
-    if (token !== undefined && AND(token) && joinsRequest(tokens, position)) return true;
+    if (token === undefined) continue;
+    if (AND(token) && joinsRequest(tokens, position)) return true;
+    if (token.kind === ',' && opensGermanRequest(tokens, position)) return true;
   }
   return false;
 }
@@ -62,6 +64,29 @@ function joinsRequest(tokens: readonly Token[], at: number): boolean {
   }
   return letters && !NO_VERB(verb) && !PAST_OR_NOUN.test(verb.word) && next?.kind === 'word' && ARTICLE(next);
 }
+
+const SUBORDINATES = wordSet(
+  'um damit weil da dass ob wenn sobald falls die der das den dem was wie wo als nachdem bevor obwohl denn sonst ' +
+    'mit beim vielen danke fehler timeout',
+);
+const NOUN_BEFORE = wordSet('beim zum im am vom ans ins unter von mit bei');
+/** Participles end as infinitives do: "angekommen", "erhalten". */
+const PARTICIPLE = /^(?:be|er|ver|ent|zer|emp|miss)|ge[a-z]{3,}en$/;
+
+/** ", Police auf den neuen Halter umschreiben": a clause of its own that ends in an infinitive. */
+function opensGermanRequest(tokens: readonly Token[], at: number): boolean {
+  let end = at + 1;
+  while (end < tokens.length && end - at < 12 && tokens[end]?.kind === 'word') end += 1;
+  const [first, before, last] = [tokens[at + 1], tokens[end - 2], tokens[end - 1]];
+  if (end - at < 3 || first === undefined || before === undefined || last === undefined) return false;
+  if (SUBORDINATES(first) || NOUN_BEFORE(before) || PARTICIPLE.test(last.word)) return false;
+  if (tokens.slice(at + 1, end).some(NO_REQUEST)) return false;
+  return INFINITIVE_GERMAN.test(last.word) && !NO_INFINITIVE(last);
+}
+
+const NO_REQUEST = wordSet(
+  'konnte konnten kann koennen liess will wollte ist war sind waren hat haben wurde wurden wird the of to and is was in es de la',
+);
 
 /** German puts the verb of a joined request at the clause's end: "... und den Kunden informieren". */
 function endsInInfinitive(tokens: readonly Token[], at: number): boolean {

@@ -15,9 +15,9 @@ const ENGLISH: Readonly<Record<string, string>> = {
   pay: 'refund pay reimburse repay credit wire release transfer disburse payout',
   waive: 'waive reduce lower discount',
   change:
-    'update change amend correct adjust modify edit replace overwrite add append insert enter record raise increase set mark reset switch move rename fix register attach note log',
+    'update change amend correct adjust modify edit replace put give place swap overwrite add append insert enter record raise increase set mark reset switch move rename fix register attach note log',
   remove: 'delete remove erase purge block lock unlock unblock disable',
-  ask: 'request ask obtain demand remind chase',
+  ask: 'request ask obtain demand remind chase look investigate',
   tell: 'mail email notify inform tell contact phone ring text write confirm forward message print reply answer let',
   raise: 'escalate involve alert flag assign reassign hand',
   allow: 'approve authorize authorise accept reject decline deny grant',
@@ -35,10 +35,10 @@ const AMBIGUOUS = wordSet(
   'call request change transfer update refund report email mail file note log text message order issue answer reply ' +
     'credit release process push run start try attempt contact phone ring wire open close record fix print book flag ' +
     'hand mark set raise switch move block lock discount reset complete store upload submit fetch draft lower let ' +
-    'repeat restart replay restore ask write send pay remind chase add forward schedule trigger launch kick approve',
+    'repeat restart replay restore ask write send pay remind chase add forward schedule trigger launch kick approve put give place look swap',
 );
 const LEADS_ON = wordSet(
-  'please pls plz kindly and then also plus additionally furthermore moreover afterwards to finally next secondly ' +
+  'next please pls plz kindly and then also plus additionally furthermore moreover afterwards to finally next secondly thirdly ' +
     'besides must should lastly subsequently thereafter first just immediately directly simply but or ' +
     'you can could could now well instead',
 );

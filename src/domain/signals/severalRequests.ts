@@ -27,6 +27,9 @@ const COUNTS = compilePhrases(
     'need|needs|want|wants|require|requires the|a|his|her|their ..2 changed|updated|cancelled|closed|refunded|deleted|corrected|sent|released',
     '@repeat ~12 and a|an|the|his|her ..1 letter|refund|email|mail|copy|confirmation|reminder|invoice|callback|credit|cancellation|update|note|payout|discount',
     'oh and',
+    'and the|a|an|his|her|their|our customer|broker|policyholder|client|insured|case|claim|policy|fee|ticket|invoice|address|payout ..2 should|must|needs|wants|has|gets|be|ought|requires|is',
+    'customer|client|broker|insured|policyholder also ..2 moved|changed|wants|needs|asks|has|asked|called|complains|complained',
+    'once|when|after|as|soon ..1 you|it|we|that|this ..2 have|is|has|got|get|goes|went ~5 @do|put|give|place|store|attach',
     'and|plus also',
     'after|following|once|upon ..3 @repeat ~6 @do',
     'part|item|point|task|step|ask|request|second|next|another two|ii|b|step|thing|request|task|item|point|issue',
@@ -77,6 +80,7 @@ const COUNTS = compilePhrases(
     'y ..1 luego|despues|tambien|posteriormente|entonces',
     'luego|despues|tambien ..1 @do_es',
     'de paso',
+    '@repeat ~9 y ..1 de|dar|des de baja|alta',
     'asi como',
     'primero ~9 luego|despues|segundo',
     '@repeat ~9 con la|el|los|las ..1 nueva|nuevo|nuevos|nuevas|corregid*|correct*',
@@ -89,7 +93,7 @@ const COUNTS = compilePhrases(
     'por otro|otra lado|parte',
   ],
   {
-    repeat: AGAIN_ANYHOW.concat('again', 'send', 'nochmal', 'erneut'),
+    repeat: AGAIN_ANYHOW.concat('again', 'send', 'vuelva', 'volver', 'nochmal', 'erneut'),
     do: (
       'retry rerun resend close cancel refund pay update change delete escalate send email mail notify inform call release ' +
       'waive approve request ask add remove reopen transfer issue create book forward tell check confirm set adjust correct ' +
@@ -106,8 +110,6 @@ const COUNTS = compilePhrases(
   },
 );
 
-/** Asks that belong to the same request when they stand together: to note it, to tell of it. */
-const LESSER = new Set(['run']);
 const again = wordSet(AGAIN_ANYHOW.join(' '));
 const AND = wordSet('and und y e sowie plus &');
 
@@ -118,7 +120,7 @@ export function asksSeveral(tokens: readonly Token[]): boolean {
   const repetition = asks.find((ask) => ask.kind === 'again')?.at ?? tokens.findIndex(again);
   if (repetition >= 0 && hasCompanion(tokens, repetition)) return true;
   const kinds = new Set(asks.map((ask) => ask.kind));
-  if (kinds.has('again')) for (const kind of LESSER) if (!hasOwnObject(tokens)) kinds.delete(kind);
+  if (kinds.has('again') && !hasOwnObject(tokens)) kinds.delete('run');
   return kinds.size >= 2;
 }
 

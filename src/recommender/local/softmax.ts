@@ -41,10 +41,10 @@ export function trainSoftmax(rows: readonly TrainingRow[], size: number, classes
   };
 }
 
-/** Probabilities from raw scores, divided by a temperature (1: as they are; above: flatter). */
-export function softmax(logits: Float64Array, temperature = 1): Float64Array {
+/** Probabilities from raw scores. */
+function softmax(logits: Float64Array): Float64Array {
   const highest = Math.max(...logits);
-  const powers = logits.map((logit) => Math.exp((logit - highest) / temperature));
+  const powers = logits.map((logit) => Math.exp(logit - highest));
   const sum = powers.reduce((total, power) => total + power, 0);
   return powers.map((power) => power / sum);
 }

@@ -1,11 +1,9 @@
 import type pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type EventStore, NO_STREAM, type StoredEvent } from '../../../src/eventstore/port.ts';
+import { type EventStore, NO_STREAM } from '../../../src/eventstore/port.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import { newEvents } from '../contract/support.ts';
-import { type LogUnderTest, openLog } from './support.ts';
-
-const APPEND_LOCK = 7240311507001;
+import { APPEND_LOCK, type LogUnderTest, openAppend, openLog, streamsOf, untilWaiting } from './support.ts';
 
 let log: LogUnderTest;
 let owner: pg.Pool;
@@ -20,49 +18,6 @@ beforeEach(async () => {
 
 afterEach(() => log.close());
 
-/** An append whose transaction stays open, as after a stall between the insert and the commit. */
-async function openAppend(stream: string, expected: number, events: readonly StoredEvent[]) {
-  const client = await log.client();
-  await client.query('BEGIN');
-  const { rows } = await client.query<{ event_positions: string[] }>(
-    'SELECT event_positions FROM eventlog.append_events($1, $2, $3, $4, $5, $6)',
-    [
-      stream,
-      expected,
-      events.map((event) => event.id),
-      events.map((event) => event.type),
-      events.map((event) => event.data),
-      events.map((event) => event.metadata),
-    ],
-  );
-  const end = (how: 'COMMIT' | 'ROLLBACK') => client.query(how);
-  return { positions: (rows[0]?.event_positions ?? []).map(BigInt), end };
-}
-
-const streamsOf = async (reader: EventStore): Promise<string[]> =>
-  (await reader.readAll(null, 100)).map((event) => event.stream);
-
-async function lockWaiters(): Promise<number> {
-  const { rows } = await owner.query<{ waiting: bigint }>(
-    `SELECT count(*) AS waiting FROM pg_locks
-      WHERE locktype = 'advisory' AND NOT granted
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-  );
-  return Number(rows[0]?.waiting ?? 0n);
-}
-
-async function blockedAppends(): Promise<number> {
-  const { rows } = await owner.query(
-    `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
-        AND query LIKE '%append_events%'`,
-  );
-  return rows.length;
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition()));
-}
-
 /*
  * The base bug of every event store on Postgres: positions are drawn at INSERT and rows appear at COMMIT. A reader that
  * remembers the last position it saw passes by the event whose writer drew earlier and commits later, for ever. Without
@@ -70,7 +25,7 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
  */
 describe('a writer that drew an earlier position and commits later', () => {
   test('is not passed by', async () => {
-    const slow = await openAppend('slow', NO_STREAM, newEvents(1));
+    const slow = await openAppend(log, 'slow', NO_STREAM, newEvents(1));
     const fast = await store.append('fast', NO_STREAM, newEvents(1));
     if (fast.kind !== 'appended') throw new Error('a conflict out of nowhere');
     expect(slow.positions[0]).toBeLessThan(fast.positions[0] ?? 0n);
@@ -81,7 +36,7 @@ describe('a writer that drew an earlier position and commits later', () => {
     await expect(store.lastPosition()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     const subscription = store.subscribe(null, 100, new AbortController().signal)[Symbol.asyncIterator]();
     const batch = subscription.next();
-    await until(async () => (await lockWaiters()) === 1);
+    await untilWaiting(owner, 'readable_until', 1);
     await slow.end('COMMIT');
 
     expect(await streamsOf(store)).toEqual(['slow', 'fast']);
@@ -92,7 +47,7 @@ describe('a writer that drew an earlier position and commits later', () => {
   test('holds up only what is after it: what was readable stays readable', async () => {
     await store.append('before', NO_STREAM, newEvents(3));
     expect((await streamsOf(store)).length).toBe(3);
-    const slow = await openAppend('slow', NO_STREAM, newEvents(1));
+    const slow = await openAppend(log, 'slow', NO_STREAM, newEvents(1));
     await store.append('fast', NO_STREAM, newEvents(1));
     expect(await streamsOf(store)).toEqual(['before', 'before', 'before']);
     await slow.end('COMMIT');
@@ -101,7 +56,7 @@ describe('a writer that drew an earlier position and commits later', () => {
 
   // A position that an aborted append has drawn is never given again: a reader that waits for gaps to fill waits for ever.
   test('and is rolled back leaves a gap that readers go across', async () => {
-    const slow = await openAppend('slow', NO_STREAM, newEvents(5));
+    const slow = await openAppend(log, 'slow', NO_STREAM, newEvents(5));
     const fast = await store.append('fast', NO_STREAM, newEvents(1));
     await slow.end('ROLLBACK');
     expect(await streamsOf(store)).toEqual(['fast']);
@@ -158,9 +113,9 @@ test('no unrelated open transaction stalls a reader', async () => {
  */
 test('a reader that waits for a slow append does not hold up later appends for longer than its lock timeout', async () => {
   await store.append('visible', NO_STREAM, newEvents(1));
-  const slow = await openAppend('slow', NO_STREAM, newEvents(1));
+  const slow = await openAppend(log, 'slow', NO_STREAM, newEvents(1));
   const waiting = (await log.store({ readerLockTimeoutMs: 300, readerPatienceMs: 10_000 })).readAll(null, 10);
-  await until(async () => (await lockWaiters()) === 1);
+  await untilWaiting(owner, 'readable_until', 1);
   const later = await Promise.all([
     store.append('later-1', NO_STREAM, newEvents(1)),
     store.append('later-2', NO_STREAM, newEvents(1)),
@@ -178,61 +133,8 @@ test('a reader that has nothing to read takes no lock, and one that has read kee
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
   );
   expect(rows.length).toBe(0);
-  const slow = await openAppend('slow', NO_STREAM, newEvents(1));
+  const slow = await openAppend(log, 'slow', NO_STREAM, newEvents(1));
   expect(await store.readAll(1n, 10)).toEqual([]);
   expect(await store.lastPosition()).toBe(1n);
   await slow.end('ROLLBACK');
-});
-
-test('who loses a race or repeats an append draws no position', async () => {
-  const first = newEvents(1);
-  await store.append('case-1', NO_STREAM, first);
-  await store.append('case-1', NO_STREAM, newEvents(3));
-  await store.append('case-1', NO_STREAM, first);
-  await store.append('case-1', 7, newEvents(3));
-  const winner = await openAppend('case-1', 0, newEvents(2));
-  const losers = [store.append('case-1', 0, newEvents(2)), store.append('case-1', 0, newEvents(1))];
-  await until(async () => (await blockedAppends()) === 2);
-  await winner.end('COMMIT');
-  for (const loser of await Promise.all(losers)) expect(loser).toEqual({ kind: 'conflict', revision: 2 });
-  expect(await store.append('case-2', NO_STREAM, newEvents(1))).toMatchObject({ positions: [4n] });
-});
-
-// A unique violation has drawn its positions before it fails, so gaps are normal and nobody may count on there being none.
-test('positions burnt by a refused id are a gap, not an end', async () => {
-  const [known, ...more] = newEvents(4);
-  if (!known) throw new Error('no event');
-  await store.append('case-1', NO_STREAM, [known]);
-  await expect(store.append('case-2', NO_STREAM, [...more, known])).rejects.toMatchObject({
-    code: 'DUPLICATE_EVENT_ID',
-  });
-  await store.append('case-3', NO_STREAM, more);
-  expect((await store.readAll(null, 1)).map((event) => event.position)).toEqual([1n]);
-  expect((await store.readAll(1n, 10)).map((event) => event.position)).toEqual([6n, 7n, 8n]);
-});
-
-// The unique constraint is the final arbiter when somebody writes past append_events, without its locks.
-test('a revision written past the function is a conflict, not an error', async () => {
-  const intruder = await log.client();
-  await intruder.query('BEGIN');
-  await intruder.query(
-    `INSERT INTO eventlog.events (stream, revision, id, type, data, metadata)
-     VALUES ('case-1', 0, gen_random_uuid(), 'T', '{}', '{}')`,
-  );
-  const appended = store.append('case-1', NO_STREAM, newEvents(2));
-  await until(async () => (await blockedAppends()) === 1);
-  await intruder.query('COMMIT');
-  expect(await appended).toEqual({ kind: 'conflict', revision: 0 });
-});
-
-test('an append that is held up is ended by the statement timeout, and is not written later', async () => {
-  const holder = await log.client();
-  await holder.query(`SELECT pg_advisory_lock(${APPEND_LOCK})`);
-  const hurried = await log.store({ pool: log.pool({ statementTimeoutMs: 100 }), appendPausesMs: [1] });
-  await expect(hurried.append('case-1', NO_STREAM, newEvents(1))).rejects.toMatchObject({
-    code: 'STORE_UNAVAILABLE',
-    message: expect.stringContaining('57014'),
-  });
-  await holder.query(`SELECT pg_advisory_unlock(${APPEND_LOCK})`);
-  expect(await streamsOf(store)).toEqual([]);
 });

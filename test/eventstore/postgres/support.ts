@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { EventStore } from '../../../src/eventstore/port.ts';
+import type { EventStore, StoredEvent } from '../../../src/eventstore/port.ts';
 import {
   createPostgresEventStore,
   type PostgresEventStoreOptions,
@@ -55,4 +55,46 @@ export async function openLog(hint: string): Promise<LogUnderTest> {
     await database.drop();
   };
   return { url: database.url, pool, store, client, close };
+}
+
+/** The lock that appends share and a reader takes for an instant, as the migration names it. */
+export const APPEND_LOCK = 7240311507001;
+
+/** An append whose transaction stays open, as after a stall between the insert and the commit. */
+export async function openAppend(
+  log: LogUnderTest,
+  stream: string,
+  expected: number,
+  events: readonly StoredEvent[],
+) {
+  const client = await log.client();
+  await client.query('BEGIN');
+  const { rows } = await client.query<{ event_positions: string[] }>(
+    'SELECT event_positions FROM eventlog.append_events($1, $2, $3, $4, $5, $6)',
+    [
+      stream,
+      expected,
+      events.map((event) => event.id),
+      events.map((event) => event.type),
+      events.map((event) => event.data),
+      events.map((event) => event.metadata),
+    ],
+  );
+  const end = (how: 'COMMIT' | 'ROLLBACK') => client.query(how);
+  return { positions: (rows[0]?.event_positions ?? []).map(BigInt), end };
+}
+
+export const streamsOf = async (reader: EventStore): Promise<string[]> =>
+  (await reader.readAll(null, 100)).map((event) => event.stream);
+
+/** Resolves once exactly `count` connections of this database wait for a lock in a statement that contains `text`. */
+export async function untilWaiting(pool: pg.Pool, text: string, count: number): Promise<void> {
+  for (;;) {
+    const { rows } = await pool.query(
+      `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
+          AND strpos(query, $1) > 0`,
+      [text],
+    );
+    if (rows.length === count) return;
+  }
 }

@@ -1,0 +1,71 @@
+import type { ReadEvent } from '../port.ts';
+import { checkPage } from '../preconditions.ts';
+import { beginRead } from './calls.ts';
+import type { Connection } from './connection.ts';
+import {
+  allRequest,
+  isSystemStream,
+  newestRequest,
+  type Place,
+  pingRequest,
+  placeOf,
+  streamRequest,
+} from './requests.ts';
+import { type Patience, retrying } from './retrying.ts';
+
+export type Reader = {
+  readonly readStream: (stream: string, fromRevision: number, limit: number) => Promise<ReadEvent[]>;
+  readonly readAll: (after: bigint | null, limit: number) => Promise<ReadEvent[]>;
+  readonly lastPosition: () => Promise<bigint | null>;
+};
+
+/** How many events to look at in a second go, where the newest one was the server's own. */
+const SECOND_LOOK = 64;
+
+/**
+ * Reads the log, at the leader, so that what was acknowledged is there. The server is asked to leave its own events out:
+ * it has a filter for reads, although the client offers it for subscriptions only. What a server sends nonetheless is
+ * left out here, and a page is short only at the end of the log.
+ */
+export function createReader(connection: Connection, patience: Patience): Reader {
+  const read = (operation: string, request: Parameters<typeof beginRead>[0]): Promise<ReadEvent[]> =>
+    retrying(patience, operation, (timeoutMs) => connection.call(timeoutMs(), beginRead(request)));
+
+  return {
+    readStream: async (stream, fromRevision, limit) => {
+      checkPage(limit, fromRevision);
+      return read('readStream', streamRequest(stream, fromRevision, limit));
+    },
+    readAll: async (after, limit) => {
+      checkPage(limit);
+      const events: ReadEvent[] = [];
+      for (let from = after; ; ) {
+        // The place that a read begins with is part of it, and there is an event there.
+        const count = limit - events.length + (from === null ? 0 : 1);
+        const page = await read('readAll', allRequest(from === null ? null : placeOf(from), count));
+        for (const event of page) if (isNews(event, from)) events.push(event);
+        if (events.length >= limit || page.length < count) return events;
+        from = page.at(-1)?.position ?? from;
+      }
+    },
+    lastPosition: async () => {
+      let before: Place | null = null;
+      for (let count = 1; ; count = SECOND_LOOK) {
+        const page = await read('lastPosition', newestRequest(before, count));
+        const newest = page.find((event) => !isSystemStream(event.stream));
+        const oldest = page.at(-1);
+        if (newest) return newest.position;
+        if (!oldest || page.length < count) return null;
+        before = placeOf(oldest.position);
+      }
+    },
+  };
+}
+
+const isNews = ({ stream, position }: ReadEvent, from: bigint | null): boolean =>
+  (from === null || position > from) && !isSystemStream(stream);
+
+/** Resolves when the leader gives its newest event, whatever that is. */
+export async function ping(connection: Connection, patience: Patience): Promise<void> {
+  await retrying(patience, 'ping', (timeoutMs) => connection.call(timeoutMs(), beginRead(pingRequest())));
+}

@@ -1,0 +1,209 @@
+import { randomBytes } from 'node:crypto';
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import { pino } from 'pino';
+import { v7 as uuidv7 } from 'uuid';
+import { buildApp } from '../../src/api/app.ts';
+import { createPositionTokens } from '../../src/api/positions.ts';
+import { createCaseStore } from '../../src/commands/caseStore.ts';
+import { ORCHESTRATOR } from '../../src/commands/driveTask.ts';
+import { createSources } from '../../src/commands/sources.ts';
+import { createTaskRunner } from '../../src/commands/taskRunner.ts';
+import { codec } from '../../src/eventstore/codec.ts';
+import { identifyLog } from '../../src/eventstore/identity.ts';
+import { createEventLog } from '../../src/eventstore/log.ts';
+import { createMemoryEventStore } from '../../src/eventstore/memory.ts';
+import { type EventStore, type ReadEvent, StoreUnavailableError } from '../../src/eventstore/port.ts';
+import { createMemoryRowStore } from '../../src/projections/memoryRowStore.ts';
+import { project } from '../../src/projections/projector.ts';
+import { READ_MODEL_FINGERPRINT, READ_MODELS } from '../../src/projections/readModels.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { createMetrics } from '../../src/runtime/metrics.ts';
+import { createMemoryKeyStore } from '../../src/vault/memory.ts';
+import { createVault } from '../../src/vault/vault.ts';
+import { playbook, policy } from './builders.ts';
+import { createMemoryReadModels } from './memoryReadModels.ts';
+import { createOpenApiCheck, type OpenApiDocument } from './openapi.ts';
+import { modelSays, scriptedBackend, scriptedRecommender, succeeded } from './scripted.ts';
+
+export type TestAppOptions = {
+  /** What the recommender answers; without it a decision that the default policy executes. */
+  readonly model?: Parameters<typeof scriptedRecommender>[0];
+  /** What the backends answer; without it success. */
+  readonly backend?: Parameters<typeof scriptedBackend>[1];
+  readonly waitMs?: number;
+  readonly maxInFlight?: number;
+  readonly allowedHosts?: readonly string[];
+};
+
+/** The real HTTP service over parts in memory. */
+export type TestApp = {
+  readonly app: FastifyInstance;
+  /** Sends a request without a socket; every answer is held against the OpenAPI document. */
+  readonly send: (request: InjectOptions & { readonly url: string }) => Promise<LightMyRequestResponse>;
+  readonly get: (url: string) => Promise<LightMyRequestResponse>;
+  readonly post: (
+    url: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ) => Promise<LightMyRequestResponse>;
+  readonly document: OpenApiDocument;
+  /** Every event that was recorded, in order. */
+  readonly events: () => Promise<ReadEvent[]>;
+  /** While set, the store cannot be reached for what it names. */
+  readonly outage: { of: 'append' | 'read' | null };
+  /** Everything that was logged, at level trace. */
+  readonly logged: () => string;
+  readonly logId: string;
+  readonly close: () => Promise<void>;
+};
+
+const MOST_EVENTS = 100_000;
+
+export async function createTestApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const lines: string[] = [];
+  const logger = pino({ level: 'trace' }, { write: (line) => void lines.push(line) });
+  const clock = systemClock;
+  const shutdown = new AbortController();
+  const memory = createMemoryEventStore();
+  const outage: TestApp['outage'] = { of: null };
+  const store = withOutages(memory, outage);
+
+  const log = createEventLog(store, uuidv7);
+  const logId = await identifyLog(log, ORCHESTRATOR, uuidv7(), clock.now());
+  const sources = createSources(log);
+  await sources.register(policy, playbook, clock.now());
+  const vault = createVault(createMemoryKeyStore(), randomBytes);
+  const metrics = createMetrics();
+  const cases = createCaseStore(log, clock, metrics.observer, shutdown.signal);
+  const runner = createTaskRunner(
+    {
+      cases,
+      vault,
+      policy,
+      playbook,
+      clock,
+      newId: uuidv7,
+      observer: metrics.observer,
+      shutdown: shutdown.signal,
+      recommender: scriptedRecommender(options.model ?? (() => modelSays())),
+      backends: new Map(
+        Object.keys(playbook.backends).map((route) => [
+          route,
+          scriptedBackend(route, options.backend ?? (() => succeeded)),
+        ]),
+      ),
+    },
+    logger,
+  );
+
+  const rowStore = createMemoryRowStore();
+  const readModels = createMemoryReadModels(rowStore, clock);
+  const projector = { codec, rowStore, projections: READ_MODELS, logId, fingerprint: READ_MODEL_FINGERPRINT };
+  const projected = project({ ...projector, store: memory, onCommit: () => {} }, shutdown.signal);
+
+  const app = await buildApp(
+    {
+      cases,
+      vault,
+      sources,
+      runner,
+      policy,
+      playbook,
+      store,
+      readModels,
+      projections: () => ({ leads: true, stopped: null, parked: 0 }),
+      positions: createPositionTokens(logId),
+      waitMs: options.waitMs ?? 5_000,
+      maxInFlight: options.maxInFlight ?? 100,
+      metrics: () =>
+        metrics.scrape({
+          tasksInFlight: runner.inFlight,
+          projectionLag: async () => 0,
+          parkedCases: readModels.parkedCases,
+        }),
+    },
+    {
+      logger,
+      newRequestId: uuidv7,
+      allowedHosts: options.allowedHosts ?? [],
+      version: '0.0.0-test',
+    },
+  );
+  await app.ready();
+  const document = app.swagger() as unknown as OpenApiDocument;
+  const expectMatchesOpenApi = createOpenApiCheck(document);
+
+  const send: TestApp['send'] = async ({ headers, ...request }) => {
+    const answer = await app.inject({ ...request, headers: { host: 'localhost', ...headers } });
+    expectMatchesOpenApi({
+      method: request.method ?? 'GET',
+      url: request.url,
+      statusCode: answer.statusCode,
+      headers: answer.headers,
+      payload: answer.payload,
+    });
+    return answer;
+  };
+
+  return {
+    app,
+    send,
+    get: (url) => send({ method: 'GET', url }),
+    post: (url, body, headers = {}) =>
+      send(
+        body === undefined
+          ? { method: 'POST', url, headers }
+          : {
+              method: 'POST',
+              url,
+              headers: { 'content-type': 'application/json', ...headers },
+              payload: typeof body === 'string' || body instanceof Buffer ? body : JSON.stringify(body),
+            },
+      ),
+    document,
+    events: () => memory.readAll(null, MOST_EVENTS),
+    outage,
+    logged: () => lines.join(''),
+    logId,
+    close: async () => {
+      shutdown.abort();
+      await app.close();
+      await projected;
+      await memory.close();
+    },
+  };
+}
+
+function withOutages(store: EventStore, outage: TestApp['outage']): EventStore {
+  const unlessOut =
+    <A extends readonly unknown[], R>(of: 'append' | 'read', work: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      if (outage.of === of) throw new StoreUnavailableError('The event store did not answer: TEST', null);
+      return work(...args);
+    };
+  return {
+    ...store,
+    append: unlessOut('append', store.append),
+    readStream: unlessOut('read', store.readStream),
+    lastPosition: unlessOut('read', store.lastPosition),
+    ping: unlessOut('read', store.ping),
+  };
+}
+
+/** The sample case, as a body of POST /cases. */
+export const newCase = (changes: Record<string, unknown> = {}): Record<string, unknown> => ({
+  caseId: 'C1001',
+  priority: 'MEDIUM',
+  lastErrorType: 'TIMEOUT',
+  retryCount: 1,
+  ...changes,
+});
+
+/** The sample task, as a body of POST /case-task. */
+export const newTask = (changes: Record<string, unknown> = {}): Record<string, unknown> => ({
+  case_id: 'C1001',
+  description: 'Partner API failed again with timeout, please retry for policy 4711',
+  channel: 'SYSTEM',
+  user_role: 'OPS',
+  ...changes,
+});
