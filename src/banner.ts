@@ -24,7 +24,7 @@ const SAMPLE_TASK = {
 /** What every start tells: where everything is, who decides, and what to try. */
 export function banner(
   config: Config,
-  service: Pick<Service, 'url' | 'recommender' | 'backends' | 'logId'>,
+  service: Pick<Service, 'url' | 'description' | 'recommender' | 'backends' | 'logId'>,
   database: Pick<Database, 'description'>,
   { policy, playbook }: { readonly policy: Policy; readonly playbook: Playbook },
 ): string {
@@ -32,7 +32,8 @@ export function banner(
   return [
     '',
     `case orchestrator listens on ${service.url}   docs: ${service.url}/docs`,
-    `  store        ${database.description} (log ${service.logId})`,
+    `  event log    ${service.description} (log ${service.logId})`,
+    `  read models  and case keys: ${database.description}`,
     `  recommender  ${service.recommender.describe()}`,
     ...backends,
     `  policy       ${policy.name} ${policy.version}, ${config.POLICY}, sha256 ${policy.hash}`,

@@ -1,52 +1,70 @@
+import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
+import { inputMessage, wholeNumber } from './input.ts';
 
 const flag = z
   .enum(['true', 'false'])
   .default('false')
   .transform((text) => text === 'true');
-const list = z
+const isHost = (text: string): boolean =>
+  isIP(text) !== 0 || /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(text);
+const parts = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+const hosts = z
   .string()
   .default('')
-  .transform((text) =>
-    text
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
-  );
+  .refine(
+    (text) => parts(text).every(isHost),
+    'must be host names or IP addresses without port, separated by commas',
+  )
+  .transform(parts);
 
 /** Every environment variable, with what it means; the table in docs/configuration.md is made from this. */
 export const environmentSchema = z.object({
-  HOST: z.string().default('127.0.0.1').describe('Address that the API listens on'),
-  PORT: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(65_535)
-    .default(3000)
-    .describe('Port that the API listens on; 0 takes a free one'),
+  HOST: z
+    .string()
+    .refine(isHost, 'must be an IP address or a host name')
+    .default('127.0.0.1')
+    .describe('Address that the API listens on'),
+  PORT: wholeNumber(0, 65_535, 3000).describe('Port that the API listens on; 0 takes a free one'),
   DATA_DIR: z.string().default('./data').describe('Where the embedded Postgres keeps its files'),
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })
     .optional()
-    .describe('Postgres for event log, read models and vault; without it one is embedded'),
-  EVENT_STORE: z.enum(['postgres']).default('postgres').describe('Where the event log is kept'),
+    .describe(
+      'Postgres for read models, vault and, unless EVENT_STORE says otherwise, the event log; without it one is embedded',
+    ),
+  EVENT_STORE: z
+    .enum(['postgres', 'kurrentdb'])
+    .default('postgres')
+    .describe('Where the event log is kept; read models and case keys are in Postgres in both cases'),
+  KURRENTDB_URL: z
+    .string()
+    .regex(/^esdb(\+discover)?:\/\/./, 'must be an esdb:// or esdb+discover:// URL')
+    .optional()
+    .describe(
+      'KurrentDB, with EVENT_STORE=kurrentdb: `esdb://host:2113?tls=false` or `esdb+discover://…` for a cluster',
+    ),
   RECOMMENDER: z
     .enum(['openai', 'local', 'none'])
     .optional()
     .describe('Who recommends; without it openai where there is a key, else local'),
-  OPENAI_API_KEY: z.string().optional().describe('Key of the model service'),
+  OPENAI_API_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be one word of visible ASCII characters')
+    .optional()
+    .describe('Key of the model service'),
   OPENAI_BASE_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
     .optional()
     .describe('Any OpenAI-compatible endpoint; without it the SDK’s own'),
   OPENAI_MODEL: z.string().default('gpt-5.4-mini').describe('The model'),
-  MODEL_TIMEOUT_MS: z.coerce
-    .number()
-    .int()
-    .min(100)
-    .max(600_000)
-    .default(8000)
-    .describe('For all of one recommendation, retries included, in milliseconds'),
+  MODEL_TIMEOUT_MS: wholeNumber(100, 600_000, 8000).describe(
+    'For all of one recommendation, retries included, in milliseconds',
+  ),
   PLAYBOOK: z
     .string()
     .default('config/playbook.yaml')
@@ -54,7 +72,9 @@ export const environmentSchema = z.object({
   POLICY: z.string().default('config/policy.yaml').describe('What may be executed without a person'),
   ALLOW_UNAUTHENTICATED: flag.describe('Listen beyond loopback although callers are not authenticated'),
   ALLOW_SIMULATED: flag.describe('Use simulated backends with DATABASE_URL set or another HOST'),
-  ALLOWED_HOSTS: list.describe('Further host names that requests may name, separated by commas'),
+  ALLOWED_HOSTS: hosts.describe(
+    'Further host names that requests may name, without port, separated by commas',
+  ),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
@@ -79,7 +99,11 @@ export class InvalidConfigError extends Error {
 
 /** Addresses that only this machine reaches. */
 export const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+  host.toLowerCase() === 'localhost' || LOOPBACK.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4');
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
 
 /**
  * Reads the environment once. An empty variable counts as not set.
@@ -89,7 +113,7 @@ export const isLoopback = (host: string): boolean =>
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const known = Object.keys(environmentSchema.shape);
   const set = Object.entries(environment).filter(([name, value]) => known.includes(name) && value !== '');
-  const parsed = environmentSchema.safeParse(Object.fromEntries(set));
+  const parsed = environmentSchema.safeParse(Object.fromEntries(set), { error: inputMessage });
   if (!parsed.success) {
     throw new InvalidConfigError(
       parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`),
@@ -110,6 +134,12 @@ function contradictions(config: Config): string[] {
         'set ALLOW_UNAUTHENTICATED=true if everybody who reaches this address may act',
     );
   }
+  if (config.EVENT_STORE === 'kurrentdb' && config.KURRENTDB_URL === undefined) {
+    problems.push('KURRENTDB_URL: is missing, but EVENT_STORE=kurrentdb needs it');
+  }
+  if (config.EVENT_STORE === 'postgres' && config.KURRENTDB_URL !== undefined) {
+    problems.push('KURRENTDB_URL: is set, but EVENT_STORE is not kurrentdb; unset one or set the other');
+  }
   if (config.RECOMMENDER === 'openai' && config.OPENAI_API_KEY === undefined) {
     problems.push(
       'OPENAI_API_KEY: is missing, but RECOMMENDER=openai needs it (any text for a server without keys)',
@@ -120,4 +150,8 @@ function contradictions(config: Config): string[] {
 
 /** Whether this is the trying-out set-up: everything embedded, loopback only. */
 export const isTryingOut = (config: Config): boolean =>
-  config.DATABASE_URL === undefined && isLoopback(config.HOST);
+  config.DATABASE_URL === undefined && config.EVENT_STORE === 'postgres' && isLoopback(config.HOST);
+
+/** The KurrentDB that keeps the event log; null where Postgres does. */
+export const kurrentDbUrlOf = (config: Config): string | null =>
+  config.EVENT_STORE === 'kurrentdb' ? (config.KURRENTDB_URL ?? null) : null;

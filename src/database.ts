@@ -1,8 +1,7 @@
 import type { Pool } from 'pg';
 import type { Config } from './config.ts';
 import { startEmbeddedPostgres } from './postgres/embedded/startEmbeddedPostgres.ts';
-import { applyMigrations } from './postgres/migrations.ts';
-import { createPool, serviceRoleOf } from './postgres/pool.ts';
+import { openMigratedPool } from './postgres/migratedPool.ts';
 import type { Logger } from './runtime/logger.ts';
 
 /** A migrated Postgres with a pool that works under the service's own role where there is one. */
@@ -32,16 +31,14 @@ export async function openDatabase(
 ): Promise<Database> {
   const server = await reachServer(config, logger, onLost);
   try {
-    await applyMigrations(server.url, { onNotice: (notice) => logger.info({ notice }, 'migrating') });
-    const options = {
-      url: server.url,
-      max: MAX_CONNECTIONS,
-      applicationName: 'case-orchestrator',
-      onError: (error: Error) => logger.warn({ err: error }, 'an idle database connection was lost'),
-    };
-    const owner = createPool({ ...options, max: 1 });
-    const role = await serviceRoleOf(owner).finally(() => owner.end());
-    const pool = createPool({ ...options, role });
+    const { pool, role } = await openMigratedPool(
+      {
+        url: server.url,
+        max: MAX_CONNECTIONS,
+        onError: (error) => logger.warn({ err: error }, 'an idle database connection was lost'),
+      },
+      (notice) => logger.info({ notice }, 'migrating'),
+    );
     return {
       url: server.url,
       pool,

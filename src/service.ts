@@ -11,18 +11,18 @@ import { type DriveDependencies, ORCHESTRATOR } from './commands/driveTask.ts';
 import { recoverTasks } from './commands/recoverTasks.ts';
 import { createSources } from './commands/sources.ts';
 import { createTaskRunner, type TaskRunner } from './commands/taskRunner.ts';
-import type { Config } from './config.ts';
+import { type Config, kurrentDbUrlOf } from './config.ts';
 import type { Database } from './database.ts';
 import type { Playbook } from './domain/playbook.ts';
 import type { Policy } from './domain/policy.ts';
 import { codec } from './eventstore/codec.ts';
 import { identifyLog } from './eventstore/identity.ts';
 import { createEventLog } from './eventstore/log.ts';
-import { createPostgresEventStore } from './eventstore/postgres/postgresEventStore.ts';
+import { openServiceLog } from './eventstore/openLog.ts';
 import { tryToLead } from './projections/leadership.ts';
 import { createPostgresRowStore } from './projections/postgresRowStore.ts';
 import { createReadModels, type ReadModels } from './projections/queries.ts';
-import { READ_MODEL_FINGERPRINT, READ_MODELS } from './projections/readModels.ts';
+import { fingerprintOf, READ_MODELS } from './projections/readModels.ts';
 import { startRunner } from './projections/runner.ts';
 import type { Recommender } from './recommender/port.ts';
 import { createRecommender } from './recommender/recommender.ts';
@@ -52,6 +52,8 @@ export type ServiceOptions = {
 export type Service = {
   readonly url: string;
   readonly logId: string;
+  /** Where the event log is, without secrets. */
+  readonly description: string;
   readonly recommender: Recommender;
   readonly backends: ReadonlyMap<string, Backend>;
   readonly cases: CaseStore;
@@ -78,7 +80,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const projecting = new AbortController();
   const metrics = createMetrics();
 
-  const store = createPostgresEventStore({ pool: database.pool });
+  const { store, description, close } = await openServiceLog(database, kurrentDbUrlOf(config));
   const log = createEventLog(store, uuidv7);
   const isNewLog = (await store.lastPosition()) === null;
   const logId = await identifyLog(log, ORCHESTRATOR, uuidv7(), clock.now());
@@ -115,7 +117,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       rowStore,
       projections: READ_MODELS,
       logId,
-      fingerprint: READ_MODEL_FINGERPRINT,
+      fingerprint: fingerprintOf(store.kind),
       lead: () => tryToLead(database.url),
       clock,
       logger,
@@ -136,7 +138,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       store,
       readModels,
       projections: projections.status,
-      positions: createPositionTokens(logId),
+      positions: createPositionTokens(`${store.kind}/${logId}`),
       waitMs: overrides.waitMs ?? WAIT_MS,
       maxInFlight: overrides.maxInFlight ?? MAX_IN_FLIGHT,
       metrics: () =>
@@ -159,6 +161,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   return {
     url,
     logId,
+    description,
     recommender,
     backends,
     cases,
@@ -171,7 +174,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       await runner.drain(DRAIN_MS);
       projecting.abort();
       await projections.ended;
-      await store.close();
+      await close();
     },
   };
 }

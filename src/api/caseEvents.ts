@@ -6,6 +6,7 @@ import type { Json } from '../domain/hash.ts';
 import { caseStream } from '../domain/identifiers.ts';
 import { codec } from '../eventstore/codec.ts';
 import { metadataSchema } from '../eventstore/schemas.ts';
+import { wholeNumber } from '../input.ts';
 import { type CaseVault, PERSONAL_FIELDS } from '../vault/vault.ts';
 import { findCase } from './cases.ts';
 import type { ApiDependencies } from './dependencies.ts';
@@ -37,8 +38,8 @@ export function registerCaseEvents(app: FastifyInstance, deps: ApiDependencies):
         tags: ['cases'],
         params: z.strictObject({ caseId: schemas.caseId }),
         querystring: z.strictObject({
-          fromRevision: schemas.queryInt(0, Number.MAX_SAFE_INTEGER, 0),
-          limit: schemas.queryInt(1, 1000, 100).describe('Most events in one page'),
+          fromRevision: wholeNumber(0, Number.MAX_SAFE_INTEGER, 0),
+          limit: wholeNumber(1, 1000, 100).describe('Most events in one page'),
         }),
         response: {
           200: z

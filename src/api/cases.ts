@@ -46,7 +46,10 @@ const newCase = z
       .default({})
       .describe('Personal text, stored encrypted; backends may use it'),
   })
-  .meta({ id: 'NewCase' });
+  .meta({
+    id: 'NewCase',
+    examples: [{ caseId: 'C1001', priority: 'MEDIUM', lastErrorType: 'TIMEOUT', retryCount: 1 }],
+  });
 
 const caseSummary = z
   .strictObject({

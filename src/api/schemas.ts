@@ -11,6 +11,7 @@ import {
   TASK_STATUSES,
   VERDICTS,
 } from '../domain/vocabulary.ts';
+import { wholeNumber } from '../input.ts';
 import { PROBLEM_JSON, problemSchema } from './problems.ts';
 
 export const caseId = caseIdSchema.describe('Id of the case');
@@ -52,13 +53,6 @@ export const writtenText = (maxBytes: number): z.ZodType<string> =>
     .refine((text) => text.isWellFormed(), 'must be well-formed Unicode, without lone surrogates')
     // For the contract alone: the bytes are what counts.
     .meta({ minLength: 1, maxLength: maxBytes });
-
-/** A whole number in a query, in decimal digits alone. */
-export const queryInt = (least: number, most: number, otherwise: number): z.ZodType<number> =>
-  z.preprocess(
-    (text) => (typeof text === 'string' && /^\d{1,16}$/.test(text) ? Number(text) : text),
-    z.int().min(least).max(most).default(otherwise),
-  );
 
 /** A text in a query that rows are filtered by. */
 export const queryText = z
@@ -173,7 +167,7 @@ export const problems = (
 const MAX_PAGE = 200;
 /** Query parameters of every list. */
 export const pageQuery = {
-  limit: queryInt(1, MAX_PAGE, 50).describe('Most entries in one page'),
+  limit: wholeNumber(1, MAX_PAGE, 50).describe('Most entries in one page'),
   cursor: z.string().max(200).optional().describe('From `next` of the page before'),
   atLeast: z.string().max(200).optional().describe('Wait until the read model holds this position'),
 };

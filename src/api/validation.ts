@@ -1,6 +1,6 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import type { z } from 'zod';
-import { inputMessage } from '../inputMessages.ts';
+import { inputMessage } from '../input.ts';
 import { knownName } from './fields.ts';
 import { type FieldProblem, fieldsError } from './problems.ts';
 

@@ -1,17 +1,18 @@
 import { parseArgs } from 'node:util';
 import { copyLog } from '../eventstore/copyLog.ts';
-import { openEventStore } from '../eventstore/openEventStore.ts';
+import { openLogAt } from '../eventstore/openLog.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { run, say } from './run.ts';
 
 const PROGRESS_EVERY_MS = 1_000;
-const USAGE = 'usage: npm run copy-log -- --from <postgres:// or esdb:// URL> --to <postgres:// or esdb:// URL>';
+const USAGE =
+  'usage: npm run copy-log -- --from <postgres:// or esdb:// URL> --to <postgres:// or esdb:// URL>';
 
 /** `npm run copy-log`: copies a whole log between two stores, goes on after a kill, and compares both at the end. */
 run(async () => {
   const { values } = parseArgs({ options: { from: { type: 'string' }, to: { type: 'string' } } });
   if (values.from === undefined || values.to === undefined) throw new Error(USAGE);
-  const [from, to] = await Promise.all([openEventStore(values.from), openEventStore(values.to)]);
+  const [from, to] = await Promise.all([openLogAt(values.from), openLogAt(values.to)]);
   let told = systemClock.monotonicMs();
   const { events, copied } = await copyLog(from.store, to.store, ({ phase, events: count }) => {
     if (systemClock.monotonicMs() - told < PROGRESS_EVERY_MS) return;

@@ -1,34 +1,36 @@
 import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { ORCHESTRATOR } from '../commands/driveTask.ts';
-import { readConfig } from '../config.ts';
+import { kurrentDbUrlOf, readConfig } from '../config.ts';
 import { openDatabase } from '../database.ts';
 import { codec } from '../eventstore/codec.ts';
 import { identifyLog } from '../eventstore/identity.ts';
 import { createEventLog } from '../eventstore/log.ts';
-import { createPostgresEventStore } from '../eventstore/postgres/postgresEventStore.ts';
+import { openServiceLog } from '../eventstore/openLog.ts';
 import { tryToLead } from '../projections/leadership.ts';
 import { createPostgresRowStore } from '../projections/postgresRowStore.ts';
-import { READ_MODEL_FINGERPRINT, READ_MODELS } from '../projections/readModels.ts';
+import { fingerprintOf, READ_MODELS } from '../projections/readModels.ts';
 import { rebuild } from '../projections/rebuild.ts';
 import { systemClock } from '../runtime/clock.ts';
-import { run, say } from './run.ts';
+import { refuse, run, say } from './run.ts';
 
 const PROGRESS_EVERY_MS = 1_000;
 
 /** `npm run rebuild`: drops all read models and makes them anew from the log, while no service runs. */
 run(async () => {
   const logger = pino({ level: 'warn' });
-  const database = await openDatabase(readConfig(process.env), logger, (error) => {
+  const config = readConfig(process.env);
+  const database = await openDatabase(config, logger, (error) => {
     process.stderr.write(`${error.message}\n`);
     process.exit(1);
   });
   try {
     const leadership = await tryToLead(database.url);
     if (!leadership) {
-      throw new Error('a running service keeps the read models up to date; stop it, then run this again');
+      refuse('a running service keeps the read models up to date; stop it, then run this again');
+      return;
     }
-    const store = createPostgresEventStore({ pool: database.pool });
+    const { store, close } = await openServiceLog(database, kurrentDbUrlOf(config));
     const logId = await identifyLog(createEventLog(store, uuidv7), ORCHESTRATOR, uuidv7(), systemClock.now());
     const started = systemClock.monotonicMs();
     let told = started;
@@ -39,7 +41,7 @@ run(async () => {
         rowStore: createPostgresRowStore(database.pool),
         projections: READ_MODELS,
         logId,
-        fingerprint: READ_MODEL_FINGERPRINT,
+        fingerprint: fingerprintOf(store.kind),
         onCommit: () => {},
       },
       (progress) => {
@@ -55,7 +57,7 @@ run(async () => {
     for (const { stream, revision, code } of parked)
       say(`  parked: ${stream} at revision ${revision} (${code})`);
     await leadership.release();
-    await store.close();
+    await close();
   } finally {
     await database.close();
   }

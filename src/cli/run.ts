@@ -12,3 +12,9 @@ export function run(command: () => Promise<void>): void {
 export const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
+
+/** Tells the person who runs the command why it does nothing; the exit code says so too. */
+export const refuse = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+  process.exitCode = 1;
+};

@@ -8,7 +8,7 @@ import type {
 } from './events.ts';
 import type { Facts } from './facts.ts';
 import { EVALUATOR_VERSION, evaluateGuardrails, limitsFor } from './guardrails.ts';
-import { ACTION_FAILED, nextStep } from './nextStep.ts';
+import { nextStep } from './nextStep.ts';
 import type { Playbook } from './playbook.ts';
 import type { Policy } from './policy.ts';
 import type { Signals } from './signals.ts';
@@ -128,7 +128,7 @@ function judge(current: Case, task: Task, attempt: number, context: JudgeContext
   };
   if (verdict === 'EXECUTE') return [evaluated, started(task, facts, attempt, context)];
   const codes = guardrails.filter((result) => !result.passed).map((result) => result.code);
-  const before = task.attempts.length > 0 ? [ACTION_FAILED] : [];
+  const before = task.attempts.length > 0 ? ['ACTION_FAILED'] : [];
   return [evaluated, routed(task, [...before, ...codes, ...fallbackCode(facts)], context)];
 }
 

@@ -1,6 +1,7 @@
 import type { Case } from './case.ts';
 import type { ActionStarted } from './events.ts';
 import { lastAttempt, type Task } from './task.ts';
+import type { RoutingCode } from './vocabulary.ts';
 
 /** What a task needs next. `recommend` and `execute` reach outside; `evaluate`, `route` and `expire` are pure. */
 export type Step =
@@ -12,14 +13,10 @@ export type Step =
   /** The attempt's deadline has passed without a result: its outcome is unknown. */
   | { readonly kind: 'expire'; readonly action: ActionStarted['data'] }
   /** Hand over to a person. */
-  | { readonly kind: 'route'; readonly codes: readonly string[] }
+  | { readonly kind: 'route'; readonly codes: readonly RoutingCode[] }
   /** Another action of this case is open; look again when the case changes, or then at the latest. */
   | { readonly kind: 'wait'; readonly until: string }
   | { readonly kind: 'nothing' };
-
-/** Codes of a task that goes to a person because of what came of its attempts. */
-export const ACTION_FAILED = 'ACTION_FAILED';
-export const ACTION_OUTCOME_UNKNOWN = 'ACTION_OUTCOME_UNKNOWN';
 
 /**
  * What a task of a case needs next: the heart of the orchestrator, the same for a live request and for recovery.
@@ -38,7 +35,7 @@ export function nextStep(current: Case, taskId: string, now: string): Step {
     case 'EXECUTING':
       return duringAttempt(task, now);
     case 'OUTCOME_UNKNOWN':
-      return { kind: 'route', codes: [ACTION_OUTCOME_UNKNOWN] };
+      return { kind: 'route', codes: ['ACTION_OUTCOME_UNKNOWN'] };
     case 'RETRY_SCHEDULED':
     case 'IN_REVIEW':
     case 'COMPLETED':
@@ -51,7 +48,7 @@ export function nextStep(current: Case, taskId: string, now: string): Step {
 function afterDecision(current: Case, task: Task): Step {
   const failed = lastAttempt(task);
   if (failed && task.decision?.retryStrategy !== 'IMMEDIATE') {
-    return { kind: 'route', codes: [ACTION_FAILED] };
+    return { kind: 'route', codes: ['ACTION_FAILED'] };
   }
   const open = openAction(current);
   if (open) return { kind: 'wait', until: open.deadlineAt };

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { type CompiledRule, createCompiler, InvalidExpressionError } from './cel.ts';
+import { FALLBACK_REASONS } from './decision.ts';
 import { DERIVED_LIMITS } from './facts.ts';
 import { sha256Hex } from './hash.ts';
 import type { Playbook } from './playbook.ts';
+import { ROUTING_CODES } from './vocabulary.ts';
 import { InvalidSourceError, type LineOf, parseYaml, type SourceProblem } from './yaml.ts';
 
 const upperName = z
@@ -86,6 +88,7 @@ export function parsePolicy(source: string, file: string, playbook: Playbook): P
   };
   checkLimits(value.limits, report);
   checkPermissions(value, playbook, report);
+  checkQueues(value, report);
   const guardrails = compileGuardrails(value, report);
   if (problems.length > 0) throw new InvalidSourceError(problems);
   return { ...value, guardrails, source, hash: sha256Hex(source) };
@@ -118,6 +121,21 @@ function checkLimits(limits: PolicySource['limits'], report: Report): void {
   for (const derived of DERIVED_LIMITS) {
     if (derived in limits) report(['limits', derived], 'is filled in by the system; choose another name');
   }
+}
+
+/** A code that nothing ever gives would send its tasks to the default queue without a word. */
+function checkQueues(policy: PolicySource, report: Report): void {
+  const guardrails = [...DOMAIN_GUARDRAILS, ...policy.guardrails].map(({ code }) => code);
+  const known = new Set<string>([...guardrails, ...ROUTING_CODES, ...FALLBACK_REASONS]);
+  policy.queues.forEach(({ codes }, queue) => {
+    codes.forEach((code, index) => {
+      if (known.has(code)) return;
+      report(
+        ['queues', queue, 'codes', index],
+        `${code} is no code of a guardrail, ${[...ROUTING_CODES, ...FALLBACK_REASONS].join(', ')}`,
+      );
+    });
+  });
 }
 
 function checkPermissions(policy: PolicySource, playbook: Playbook, report: Report): void {

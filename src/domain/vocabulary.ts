@@ -17,6 +17,9 @@ export const ATTEMPT_RESULTS = ['SUCCEEDED', 'FAILED', 'UNKNOWN'] as const;
 export const VERDICTS = ['EXECUTE', 'ROUTE_TO_MANUAL'] as const;
 export const DECISION_SOURCES = ['model', 'local', 'fallback'] as const;
 
+/** Codes of a task that goes to a person because of what came of its attempts. */
+export const ROUTING_CODES = ['ACTION_FAILED', 'ACTION_OUTCOME_UNKNOWN'] as const;
+
 export type Priority = (typeof PRIORITIES)[number];
 export type CaseState = (typeof CASE_STATES)[number];
 export type Outcome = (typeof OUTCOMES)[number];
@@ -25,3 +28,4 @@ export type TaskStatus = (typeof TASK_STATUSES)[number];
 export type AttemptResult = (typeof ATTEMPT_RESULTS)[number];
 export type VerdictKind = (typeof VERDICTS)[number];
 export type DecisionSource = (typeof DECISION_SOURCES)[number];
+export type RoutingCode = (typeof ROUTING_CODES)[number];

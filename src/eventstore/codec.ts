@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { DomainEvent, EventMetadata, Recorded } from '../domain/events.ts';
 import { canonicalJson, type Json } from '../domain/hash.ts';
 import type { ReadEvent } from './port.ts';
@@ -55,21 +55,31 @@ export function createCodec(types: Readonly<Record<string, StoredType>>): Codec 
     },
     decode: (event) => {
       const { schema, version, upcasters } = typeOf(event.type);
-      const metadata = decodeMetadata(event);
-      if (metadata.schemaVersion > version) {
-        throw new UnknownEventError(
-          `${event.type} of version ${metadata.schemaVersion} is newer than ${version}`,
-        );
+      // Before anything else of it is validated: a newer envelope may hold what this code would call malformed.
+      const stored = storedVersion(event);
+      if (stored > version) {
+        throw new UnknownEventError(`${event.type} of version ${stored} is newer than ${version}`);
       }
-      const stored: Json = parseJson(event.data, event);
+      const metadata = decodeMetadata(event);
       const current = upcasters
         .slice(metadata.schemaVersion - 1)
-        .reduce((data, upcast) => upcast(data), stored);
+        .reduce((data, upcast) => upcast(data), parseJson(event.data, event));
       const data = validate(schema, current, event.type);
       const { id, stream, revision, position, type } = event;
       return { id, stream, revision, position, type, data, metadata } as Recorded;
     },
   };
+}
+
+const versioned = z.looseObject({ schemaVersion: metadataSchema.shape.schemaVersion });
+
+function storedVersion(event: ReadEvent): number {
+  const { schemaVersion } = validate(
+    versioned,
+    parseJson(event.metadata, event),
+    `metadata of ${event.type}`,
+  ) as z.infer<typeof versioned>;
+  return schemaVersion;
 }
 
 /** The metadata of a stored event. Throws MalformedEventError. */

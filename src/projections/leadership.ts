@@ -2,6 +2,12 @@ import pg from 'pg';
 
 const LEADER_LOCK = 7240311507004n;
 
+// tcp_keepalives: a leader whose machine vanished must not hold the lock for the default two hours.
+const TRY_TO_LOCK = `select pg_try_advisory_lock($1) as leads,
+  set_config('tcp_keepalives_idle', '15', false),
+  set_config('tcp_keepalives_interval', '5', false),
+  set_config('tcp_keepalives_count', '3', false)`;
+
 /** Being the one process that projects: ends when the connection does. */
 export type Leadership = {
   /** Aborts when leadership is lost. */
@@ -28,9 +34,7 @@ export async function tryToLead(url: string): Promise<Leadership | null> {
   const release = (): Promise<void> => client.end().catch(() => {});
   try {
     await client.connect();
-    const { rows } = await client.query<{ leads: boolean }>('select pg_try_advisory_lock($1) as leads', [
-      LEADER_LOCK,
-    ]);
+    const { rows } = await client.query<{ leads: boolean }>(TRY_TO_LOCK, [LEADER_LOCK]);
     if (rows[0]?.leads === true) return { lost: lost.signal, release };
     await release();
     return null;

@@ -16,10 +16,15 @@ export const READ_MODELS: readonly Projection[] = [
   projection(reviewsProjection),
 ];
 
-/** Tells read models made by this version from those of another: hash over tables and fold version. */
-export const READ_MODEL_FINGERPRINT = sha256Hex(
-  canonicalJson({
-    fold: FOLD_VERSION,
-    tables: READ_MODELS.map(({ table, key, columns, indexes }) => ({ table, key, columns, indexes })),
-  }),
-);
+/**
+ * Tells read models made by this version from those of another: hash over tables, fold version and the kind of store,
+ * whose positions mean nothing in another one.
+ */
+export const fingerprintOf = (storeKind: string): string =>
+  sha256Hex(
+    canonicalJson({
+      fold: FOLD_VERSION,
+      storeKind,
+      tables: READ_MODELS.map(({ table, key, columns, indexes }) => ({ table, key, columns, indexes })),
+    }),
+  );

@@ -87,8 +87,8 @@ export function startRunner(deps: RunnerDependencies, signal: AbortSignal): Runn
       try {
         await leadOnce();
       } catch (error) {
+        const stops = error instanceof UnknownEventError || error instanceof ForeignLogError;
         stoppedByLaterCode = error instanceof UnknownEventError;
-        const stops = stoppedByLaterCode || error instanceof ForeignLogError;
         status = { ...status, stopped: stops ? error.message : 'projecting failed; see the log' };
         logger.error({ err: error }, 'projecting failed; it is tried again');
         await clock.sleep(AFTER_ERROR_MS, signal);

@@ -81,9 +81,12 @@ export function createMetrics(): Metrics {
     },
     scrape: async (readings) => {
       inFlight.set(readings.tasksInFlight());
-      lag.set(await readings.projectionLag());
-      parked.set(await readings.parkedCases());
+      lag.set(await orUnknown(readings.projectionLag()));
+      parked.set(await orUnknown(readings.parkedCases()));
       return { contentType: registry.contentType, text: await registry.metrics() };
     },
   };
 }
+
+/** NaN where it cannot be read: what is counted in this process is wanted most while a database is gone. */
+const orUnknown = (reading: Promise<number>): Promise<number> => reading.catch(() => Number.NaN);

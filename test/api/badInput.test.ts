@@ -1,31 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, newCase, newTask, type TestApp } from '../support/app.ts';
+import { newTask } from '../support/app.ts';
+import { createRefusingApp, invalid, type RefusingApp } from './refusals.ts';
 
-let service: TestApp;
-let before: number;
+let service: RefusingApp;
 beforeAll(async () => {
-  service = await createTestApp();
-  expect((await service.post('/cases', newCase())).statusCode).toBe(201);
-  before = (await service.events()).length;
+  service = await createRefusingApp();
 });
-afterAll(async () => {
-  expect(service.logged()).not.toContain('"level":50');
-  await service.close();
-});
-
-/** What a client is told, and that nothing was written. */
-async function refused(answer: Awaited<ReturnType<TestApp['send']>>) {
-  expect(await service.events()).toHaveLength(before);
-  const { status, code, type, errors } = answer.json();
-  expect(type).toBe(`urn:case-orchestrator:problem:${code.toLowerCase().replaceAll('_', '-')}`);
-  return { status, code, errors };
-}
-
-const invalid = (field: string, message: string) => ({
-  status: 400,
-  code: 'INVALID_INPUT',
-  errors: [{ field, message }],
-});
+afterAll(() => service.close());
 
 const task = (changes: object): string => JSON.stringify({ ...newTask(), ...changes });
 const without = (key: string): string => JSON.stringify({ ...newTask(), [key]: undefined });
@@ -82,7 +63,7 @@ describe('a field of POST /case-task', () => {
       'takes only case_id, description, channel, user_role; leave out what else is there',
     ],
   ])('%s', async (_what, body, field, message) => {
-    expect(await refused(await service.post('/case-task', body))).toEqual(invalid(field, message));
+    expect(await service.refused(await service.post('/case-task', body))).toEqual(invalid(field, message));
   });
 
   it('at the limit is taken, in bytes of UTF-8', async () => {
@@ -95,7 +76,7 @@ describe('a field of POST /case-task', () => {
 
   it('is reported with all others that are wrong', async () => {
     const answer = await service.post('/case-task', { description: 7, channel: 'SYSTEM' });
-    expect((await refused(answer)).errors.map(({ field }: { field: string }) => field)).toEqual([
+    expect((await service.refused(answer)).errors?.map(({ field }) => field)).toEqual([
       'case_id',
       'description',
       'user_role',
@@ -106,7 +87,7 @@ describe('a field of POST /case-task', () => {
   });
 
   it('names a case that does not exist', async () => {
-    expect(await refused(await service.post('/case-task', task({ case_id: 'C4040' })))).toEqual({
+    expect(await service.refused(await service.post('/case-task', task({ case_id: 'C4040' })))).toEqual({
       status: 404,
       code: 'CASE_NOT_FOUND',
       errors: [{ field: 'case_id', message: 'there is no case C4040' }],
@@ -156,17 +137,17 @@ describe('a body of POST /case-task', () => {
       'holds the key __proto__ (line 1, column 2); leave it out',
     ],
   ])('%s', async (_what, body, field, message) => {
-    expect(await refused(await service.post('/case-task', body))).toEqual(invalid(field, message));
+    expect(await service.refused(await service.post('/case-task', body))).toEqual(invalid(field, message));
   });
 
   it('is not there', async () => {
-    expect(await refused(await service.post('/case-task'))).toEqual(
+    expect(await service.refused(await service.post('/case-task'))).toEqual(
       invalid('body', 'is missing; it must be a JSON object'),
     );
   });
 
   it('is larger than is read', async () => {
-    expect(await refused(await service.post('/case-task', 'x'.repeat(2 * 1024 * 1024 + 1)))).toEqual({
+    expect(await service.refused(await service.post('/case-task', 'x'.repeat(2 * 1024 * 1024 + 1)))).toEqual({
       status: 413,
       code: 'BODY_TOO_LARGE',
       errors: [{ field: 'body', message: 'is larger than this service reads' }],
@@ -183,7 +164,7 @@ describe('a body of POST /case-task', () => {
     '',
   ])('has the content type %j', async (contentType) => {
     const answer = await service.post('/case-task', task({}), { 'content-type': contentType });
-    expect(await refused(answer)).toEqual({
+    expect(await service.refused(answer)).toEqual({
       status: 415,
       code: 'UNSUPPORTED_MEDIA_TYPE',
       errors: [{ field: 'Content-Type', message: 'must be application/json' }],
@@ -265,6 +246,6 @@ describe('a field of POST /cases', () => {
       'holds a key twice (line 1, column 32); send each key once',
     ],
   ])('%s', async (_what, body, field, message) => {
-    expect(await refused(await service.post('/cases', body))).toEqual(invalid(field, message));
+    expect(await service.refused(await service.post('/cases', body))).toEqual(invalid(field, message));
   });
 });

@@ -72,6 +72,19 @@ describe('different tasks of one case at once', () => {
     await checkSound(one);
   });
 
+  it('go on at once when it is their turn, without any time passing', async () => {
+    const first = Promise.withResolvers<BackendAnswer>();
+    const process = await startWithCase({ backend: (_, call) => (call === 1 ? first.promise : succeeded) });
+    const answers = Promise.all(submitMany(process, 2));
+    await idle();
+    expect(process.partner.calls).toHaveLength(1);
+    first.resolve(succeeded);
+    await idle();
+    expect(process.partner.calls).toHaveLength(2);
+    await answers;
+    expect(process.clock.monotonicMs()).toBe(0);
+  });
+
   it('of different cases do not wait for each other', async () => {
     const held = Promise.withResolvers<BackendAnswer>();
     const process = await startWithCase({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CASE, playbook, policy } from '../support/builders.ts';
+import { AT, CASE, later, playbook, policy } from '../support/builders.ts';
 import { checkSound } from '../support/soundness.ts';
 import { typesOf } from '../support/watchedStore.ts';
 import { startWithCase, TEXT } from '../support/world.ts';
@@ -100,6 +100,16 @@ describe('a task that passes', () => {
     ]);
     expect(process.logged).toStrictEqual([]);
     expect(process.runner.inFlight()).toBe(0);
+  });
+
+  it('counts its deadline from the stream’s time where the clock has gone back', async () => {
+    const process = await startWithCase();
+    process.clock.setWall('2025-12-31T23:00:00.000Z');
+    const { task } = await process.submit();
+    expect(task.outcome).toBe('AUTO_SUCCESS');
+    const times = (await process.events()).map((event) => event.metadata.recordedAt);
+    expect(new Set(times)).toStrictEqual(new Set([AT]));
+    expect(task.attempts[0]?.started.deadlineAt).toBe(later(6_000));
   });
 
   it('leaves nobody asleep', async () => {

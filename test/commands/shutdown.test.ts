@@ -94,6 +94,7 @@ describe('the runner', () => {
     await idle();
     const taskId = [...(await process.cases.load('C1001')).tasks.keys()][0] ?? '';
     for (let n = 0; n < 5; n += 1) process.runner.start('C1001', taskId, null);
+    await idle();
     expect(process.runner.inFlight()).toBe(1);
     model.resolve(modelSays());
     await process.clock.runUntil(answer);

@@ -167,6 +167,14 @@ describe('a policy that is not what it should be is refused, with file, line and
       'guardrails.2.overridable',
       'boolean',
     ],
+    [
+      'a queue for a code that nothing gives',
+      'codes: [TEXT_INSTRUCTS_SYSTEM]',
+      'codes: [TEXT_INSTRUCT_SYSTEM]',
+      'codes: [TEXT_INSTRUCT_SYSTEM]',
+      'queues.0.codes.0',
+      'TEXT_INSTRUCT_SYSTEM',
+    ],
     ['a deadline of 0', 'dueMinutes: 60', 'dueMinutes: 0', 'dueMinutes: 0', 'queues.0.dueMinutes', '1'],
   ])('%s', (_, from, to, at, path, word) => {
     const source = changed(from, to);

@@ -15,7 +15,7 @@ import { createMemoryEventStore } from '../../src/eventstore/memory.ts';
 import { type EventStore, type ReadEvent, StoreUnavailableError } from '../../src/eventstore/port.ts';
 import { createMemoryRowStore } from '../../src/projections/memoryRowStore.ts';
 import { project } from '../../src/projections/projector.ts';
-import { READ_MODEL_FINGERPRINT, READ_MODELS } from '../../src/projections/readModels.ts';
+import { fingerprintOf, READ_MODELS } from '../../src/projections/readModels.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { createMetrics } from '../../src/runtime/metrics.ts';
 import { createMemoryKeyStore } from '../../src/vault/memory.ts';
@@ -98,7 +98,13 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
 
   const rowStore = createMemoryRowStore();
   const readModels = createMemoryReadModels(rowStore, clock);
-  const projector = { codec, rowStore, projections: READ_MODELS, logId, fingerprint: READ_MODEL_FINGERPRINT };
+  const projector = {
+    codec,
+    rowStore,
+    projections: READ_MODELS,
+    logId,
+    fingerprint: fingerprintOf('memory'),
+  };
   const projected = project({ ...projector, store: memory, onCommit: () => {} }, shutdown.signal);
 
   const app = await buildApp(

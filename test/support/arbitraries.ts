@@ -31,7 +31,7 @@ export const forbiddingPlaybook = playbookWith(false);
 const INTENTS = Object.keys(automatingPlaybook.intents);
 
 /** A number in [0, 1], its ends and its neighbours of the usual limits often among them. */
-export const share = fc.oneof(
+const share = fc.oneof(
   fc.double({ min: 0, max: 1, noNaN: true }),
   fc.constantFrom(0, 1, 0.3, 0.30000000000000004, 0.8, 0.7999999999999999, 5e-324, -0),
 );

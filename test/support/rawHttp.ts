@@ -11,7 +11,7 @@ export type RawAnswer = {
 const PATIENCE_MS = 3_000;
 
 /**
- * Sends bytes as they are, and reads until the server ends the connection; ask for that with `Connection: close`.
+ * Sends bytes as they are and nothing more, and reads until the server ends the connection.
  *
  * @throws Error when the server keeps the connection for 3 seconds, or answers with something that is not HTTP
  */
@@ -20,7 +20,7 @@ export async function sendRaw(port: number, bytes: string | Buffer): Promise<Raw
   socket.on('timeout', () => socket.destroy(new Error('the server did not end the connection')));
   const chunks: Buffer[] = [];
   socket.on('data', (chunk) => chunks.push(chunk));
-  socket.write(bytes);
+  socket.end(bytes);
   await once(socket, 'close');
   return parse(Buffer.concat(chunks).toString('latin1'));
 }

@@ -28,7 +28,7 @@ import {
 } from './scripted.ts';
 import { watchedStore } from './watchedStore.ts';
 
-export const ANYBODY: Actor = { kind: 'anonymous', id: 'anonymous', roles: [], authMethod: 'none' };
+const ANYBODY: Actor = { kind: 'anonymous', id: 'anonymous', roles: [], authMethod: 'none' };
 /** A text that raises no signal. */
 export const TEXT = 'Partner API failed again with timeout, please retry for policy 4711';
 

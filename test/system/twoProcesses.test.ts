@@ -99,7 +99,10 @@ describe('two processes on one database, started at once', () => {
   it('when the one that writes the read models is killed, the other takes over', async () => {
     const [leader, follower] = await leaderFirst();
     await leader.end('SIGKILL');
-    const answer = await follower.task({ case_id: 'C1', description: 'Partner timeout, please retry policy 9' });
+    const answer = await follower.task({
+      case_id: 'C1',
+      description: 'Partner timeout, please retry policy 9',
+    });
     expect(answer.status).toBe(200);
     const { position, taskId } = answer.body;
     const tasks = await follower.get<{ tasks: TaskAnswer[] }>(`/tasks?caseId=C1&atLeast=${position}`);

@@ -27,10 +27,12 @@ export const createAppend =
     const append = { stream, expectedRevision, events };
     check(append);
     const messages = appendRequest(stream, expectedRevision, events);
-    const place = streamRequest(stream, expectedRevision + 1, events.length);
     let unknown = false;
     return retrying(patience, 'append', async (timeoutMs) => {
-      const readBack = () => connection.call(timeoutMs(), beginRead(place));
+      const readBack = () => {
+        const place = streamRequest(stream, expectedRevision + 1, events.length);
+        return connection.call(timeoutMs(), beginRead(place));
+      };
       try {
         const answer = await connection.call(timeoutMs(), beginAppend(messages));
         if (answer.kind === 'appended') return await positioned(append, answer, readBack);

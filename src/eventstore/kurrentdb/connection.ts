@@ -105,7 +105,9 @@ function interruptible(clock: Clock, timeoutMs: number, signals: readonly AbortS
     if (signal.aborted) reject(signal.reason);
     signal.addEventListener('abort', () => reject(signal.reason), { signal: over.signal });
   }
-  void clock.sleep(timeoutMs, over.signal).then(() => reject(new CallTimeoutError(timeoutMs)));
+  void clock.sleep(timeoutMs, over.signal).then(() => {
+    if (!over.signal.aborted) reject(new CallTimeoutError(timeoutMs));
+  });
   return { race: (work) => Promise.race([work, promise]), end: () => over.abort() };
 }
 

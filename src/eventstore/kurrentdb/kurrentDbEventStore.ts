@@ -31,7 +31,7 @@ export type KurrentDbEventStoreOptions = {
  * @throws InvalidKurrentDbUrlError
  */
 export function createKurrentDbEventStore(options: KurrentDbEventStoreOptions): EventStore {
-  const { connectionString, clock = systemClock, attemptMs = 3_000, budgetMs = 10_000 } = options;
+  const { connectionString, clock = systemClock, attemptMs = 5_000, budgetMs = 12_000 } = options;
   const { pingTimeoutMs = 2_000, lingerMs = 50, idleMs = 30_000, patienceMs = 30_000 } = options;
   describeKurrentDbUrl(connectionString);
   const connection = createConnection(connectionString.trim(), clock);

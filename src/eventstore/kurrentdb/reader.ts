@@ -38,28 +38,36 @@ export function createReader(connection: Connection, patience: Patience): Reader
     },
     readAll: async (after, limit) => {
       checkPage(limit);
-      const events: ReadEvent[] = [];
-      for (let from = after; ; ) {
-        // The place that a read begins with is part of it, and there is an event there.
-        const count = limit - events.length + (from === null ? 0 : 1);
-        const page = await read('readAll', allRequest(from === null ? null : placeOf(from), count));
-        for (const event of page) if (isNews(event, from)) events.push(event);
-        if (events.length >= limit || page.length < count) return events;
-        from = page.at(-1)?.position ?? from;
-      }
+      return readAll((from, count) => read('readAll', allRequest(from, count)), after, limit);
     },
-    lastPosition: async () => {
-      let before: Place | null = null;
-      for (let count = 1; ; count = SECOND_LOOK) {
-        const page = await read('lastPosition', newestRequest(before, count));
-        const newest = page.find((event) => !isSystemStream(event.stream));
-        const oldest = page.at(-1);
-        if (newest) return newest.position;
-        if (!oldest || page.length < count) return null;
-        before = placeOf(oldest.position);
-      }
-    },
+    lastPosition: () => lastPosition((before, count) => read('lastPosition', newestRequest(before, count))),
   };
+}
+
+type ReadPage = (place: Place | null, count: number) => Promise<readonly ReadEvent[]>;
+
+async function readAll(readPage: ReadPage, after: bigint | null, limit: number): Promise<ReadEvent[]> {
+  const events: ReadEvent[] = [];
+  for (let from = after; ; ) {
+    // The place that a read begins with is part of it, and there is an event there.
+    const count = limit - events.length + (from === null ? 0 : 1);
+    const page = await readPage(from === null ? null : placeOf(from), count);
+    events.push(...page.filter((event) => isNews(event, from)));
+    if (events.length >= limit || page.length < count) return events;
+    from = page.at(-1)?.position ?? from;
+  }
+}
+
+async function lastPosition(readPage: ReadPage): Promise<bigint | null> {
+  let before: Place | null = null;
+  for (let count = 1; ; count = SECOND_LOOK) {
+    const page = await readPage(before, count);
+    const newest = page.find((event) => !isSystemStream(event.stream));
+    if (newest) return newest.position;
+    const oldest = page.at(-1);
+    if (!oldest || page.length < count) return null;
+    before = placeOf(oldest.position);
+  }
 }
 
 const isNews = ({ stream, position }: ReadEvent, from: bigint | null): boolean =>

@@ -16,6 +16,18 @@ export type StoreUnderTest = {
 
 export type MakeStore = () => Promise<StoreUnderTest>;
 
+/** In what stores may differ without anything resting on it. */
+export type Traits = {
+  /** Notices an id that is in the log already, in whatever stream; else only one that stands twice in one append. */
+  readonly uniqueIds: boolean;
+  /** Gives a batch as many events as there are; else as many as have come. */
+  readonly fullBatches: boolean;
+  /** How many events make a large log; a multiple of 2,000. */
+  readonly manyEvents: number;
+};
+
+export const STRICT: Traits = { uniqueIds: true, fullBatches: true, manyEvents: 100_000 };
+
 /** Gives every test of the surrounding describe an empty log of its own; call the result inside a test. */
 export function useStore(makeStore: MakeStore): () => StoreUnderTest {
   let current: StoreUnderTest | undefined;

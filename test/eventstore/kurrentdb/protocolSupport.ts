@@ -10,6 +10,7 @@ import {
   StreamNotFoundError,
   WrongExpectedVersionError,
 } from '@eventstore/db-client';
+import { afterAll, beforeAll } from 'vitest';
 import { type ProtocolTestServer, startProtocolTestServer } from '../../support/kurrentdb/server.ts';
 
 /** A real server to run the same tests against, such as `esdb://127.0.0.1:2113?tls=false`; else the protocol test server. */
@@ -23,7 +24,7 @@ const DEFAULT_CREDENTIALS = { username: 'admin', password: 'changeit' };
 export type Target = { readonly url: string; readonly double: ProtocolTestServer | null };
 
 /** The server named by KURRENTDB_TEST_URL, or a new protocol test server. */
-export async function startTarget(): Promise<Target> {
+async function startTarget(): Promise<Target> {
   if (isRealServer && REAL_SERVER !== undefined) return { url: REAL_SERVER, double: null };
   const double = await startProtocolTestServer({ writeTimeoutMs: 50 });
   return { url: double.connectionString, double };
@@ -32,6 +33,36 @@ export async function startTarget(): Promise<Target> {
 /** The client of a target. */
 export function connect(url: string): EventStoreDBClient {
   return EventStoreDBClient.connectionString(url);
+}
+
+/** One target and one client of it for all tests of a file. */
+export function useTarget(): { readonly target: () => Target; readonly client: () => EventStoreDBClient } {
+  let used: { target: Target; client: EventStoreDBClient } | undefined;
+  const now = () => used ?? raise('the target is there in tests only');
+  beforeAll(async () => {
+    const target = await startTarget();
+    used = { target, client: connect(target.url) };
+  });
+  afterAll(async () => {
+    await within('dispose', now().client.dispose()).catch(() => undefined);
+    await now().target.double?.stop();
+  });
+  return { target: () => now().target, client: () => now().client };
+}
+
+function raise(message: string): never {
+  throw new Error(message);
+}
+
+/** What a promise is rejected with; fails where it is not. */
+export function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  return within(
+    'failure',
+    promise.then(
+      () => 'no failure',
+      (error: unknown) => error,
+    ),
+  );
 }
 
 /** Credentials with one call make the client take the classic append instead of the batch stream. */
@@ -79,7 +110,7 @@ export async function answerOf(append: Promise<AppendResult>): Promise<Answer> {
   } catch (error) {
     if (error instanceof WrongExpectedVersionError) return { kind: 'conflict', actual: error.actualVersion };
     if (error instanceof StreamDeletedError) return { kind: 'deleted' };
-    if (isCommandError(error)) return { kind: 'error', type: error.type };
+    if (error instanceof Error && isCommandError(error)) return { kind: 'error', type: error.type };
     throw error;
   }
 }
@@ -90,7 +121,7 @@ export async function collect(events: AsyncIterable<ResolvedEvent>): Promise<Res
 }
 
 /** The first `count` events of a read or subscription. */
-export async function take(events: AsyncIterable<ResolvedEvent>, count: number): Promise<ResolvedEvent[]> {
+async function take(events: AsyncIterable<ResolvedEvent>, count: number): Promise<ResolvedEvent[]> {
   const taken: ResolvedEvent[] = [];
   try {
     for await (const resolved of events) {
@@ -103,6 +134,22 @@ export async function take(events: AsyncIterable<ResolvedEvent>, count: number):
   return taken;
 }
 
+/** Those of the events that are in this stream or are its metadata: others write to a real server at the same time. */
+export const eventsOf = (stream: string, events: readonly ResolvedEvent[]): ResolvedEvent[] =>
+  events.filter(({ event: recorded }) => recorded?.streamId.endsWith(stream));
+
 /** Ids of the events, in order. */
 export const idsOf = (events: readonly ResolvedEvent[]): (string | undefined)[] =>
   events.map((resolved) => resolved.event?.id);
+
+/** Writes a new stream of so many events; their ids in order. */
+export async function written(
+  client: EventStoreDBClient,
+  count: number,
+): Promise<{ stream: string; ids: string[] }> {
+  const stream = `reads-${randomUUID()}`;
+  const ids = Array.from({ length: count }, () => randomUUID());
+  const events = ids.map((id) => event(id));
+  await within('append', client.appendToStream(stream, events, { expectedRevision: 'no_stream' }));
+  return { stream, ids };
+}

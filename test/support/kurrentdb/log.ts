@@ -42,7 +42,7 @@ export type ServerLog = {
 
 /** The revision that marks a deleted stream: the largest signed 64-bit number. */
 export const TOMBSTONE_REVISION = 2n ** 63n - 1n;
-export const STREAM_DELETED_TYPE = '$streamDeleted';
+const STREAM_DELETED_TYPE = '$streamDeleted';
 
 const RECORD_OVERHEAD_BYTES = 98;
 

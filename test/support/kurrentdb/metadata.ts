@@ -20,7 +20,7 @@ const METASTREAM_METADATA: StreamMetadata = { $maxCount: 1 };
 const MS = 1000;
 
 /** The metadata in force; a metadata stream's own is that only its newest event counts. */
-export function streamMetadata(log: ServerLog, stream: string): StreamMetadata {
+function streamMetadata(log: ServerLog, stream: string): StreamMetadata {
   if (stream.startsWith(METADATA_PREFIX)) return METASTREAM_METADATA;
   const newest = log.stream(METADATA_PREFIX + stream).at(-1);
   if (newest === undefined) return NO_METADATA;

@@ -1,4 +1,11 @@
-import type { z } from 'zod';
+import { z } from 'zod';
+
+/** A whole number that comes as text, in decimal digits alone; `otherwise` where there is none. */
+export const wholeNumber = (least: number, most: number, otherwise: number): z.ZodType<number> =>
+  z.preprocess(
+    (text) => (typeof text === 'string' && /^\d{1,16}$/.test(text) ? Number(text) : text),
+    z.int().min(least).max(most).default(otherwise),
+  );
 
 /**
  * What is wrong with an input and how to mend it, for a zod issue whose schema has no words of its own. Never repeats
@@ -43,7 +50,15 @@ const FORMATS: Readonly<Record<string, string>> = {
   url: 'a URL',
 };
 
-function typed({ expected, input, inst }: z.core.$ZodIssueInvalidType & { readonly inst?: unknown }): string {
+function typed({
+  expected,
+  input,
+  inst,
+}: {
+  readonly expected: string;
+  readonly input: unknown;
+  readonly inst?: unknown;
+}): string {
   if (definitionOf(inst)?.format === 'safeint') return 'a whole number';
   // Too large for a double, it arrives as infinity.
   return typeof input === 'number' && expected === 'number'

@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPositionTokens } from '../../src/api/positions.ts';
+import { createRefusingApp, invalid, type RefusingApp } from './refusals.ts';
+
+let service: RefusingApp;
+beforeAll(async () => {
+  service = await createRefusingApp();
+});
+afterAll(() => service.close());
+
+const CASE_ID = 'must be 1 to 64 characters out of A-Z a-z 0-9 . _ -';
+const TASK_ID = 'must be a task id: a case id, ~ and 32 lower-case hexadecimal digits';
+const A_HASH = 'a'.repeat(64);
+
+describe('a path', () => {
+  it.each([
+    ['/cases/a%2Fb', 'caseId', CASE_ID],
+    ['/cases/..%2F..%2Fetc', 'caseId', CASE_ID],
+    [`/cases/${'x'.repeat(65)}`, 'caseId', CASE_ID],
+    [`/cases/${'x'.repeat(9_000)}`, 'caseId', CASE_ID],
+    ['/cases/F%C3%A4ll', 'caseId', CASE_ID],
+    ['/cases/%00', 'caseId', CASE_ID],
+    ['/cases/%20', 'caseId', CASE_ID],
+    ['/cases/', 'caseId', CASE_ID],
+    ['/cases//events', 'caseId', CASE_ID],
+    ['/cases/a%2Fb/events', 'caseId', CASE_ID],
+    ['/audit/a%2Fb', 'case_id', CASE_ID],
+    ['/tasks/C1001', 'taskId', TASK_ID],
+    ['/tasks/C1001~ABC', 'taskId', TASK_ID],
+    [`/tasks/C1001~${'A'.repeat(32)}`, 'taskId', TASK_ID],
+    [`/tasks/${'x'.repeat(300)}`, 'taskId', TASK_ID],
+    ['/reviews/%00', 'taskId', TASK_ID],
+    ['/policy/latest', 'hash', 'must be 64 lower-case hexadecimal digits'],
+    ['/cases/%E0%A4%A', 'path', 'is not validly percent-encoded'],
+    ['/cases/%', 'path', 'is not validly percent-encoded'],
+    ['/%FF', 'path', 'is not validly percent-encoded'],
+  ])('%s', async (url, field, message) => {
+    expect(await service.refused(await service.get(url))).toEqual(invalid(field, message));
+  });
+
+  it.each([
+    ['/cases/C4040', 'CASE_NOT_FOUND', 'caseId', 'names no case'],
+    ['/cases/C4040/events', 'CASE_NOT_FOUND', 'caseId', 'names no case'],
+    ['/audit/C4040', 'CASE_NOT_FOUND', 'case_id', 'names no case'],
+    [`/tasks/C1001~${'a'.repeat(32)}`, 'TASK_NOT_FOUND', 'taskId', 'names no task'],
+    [`/tasks/C4040~${'a'.repeat(32)}`, 'TASK_NOT_FOUND', 'taskId', 'names no task'],
+    [`/reviews/C4040~${'a'.repeat(32)}`, 'TASK_NOT_FOUND', 'taskId', 'names no task'],
+    [`/policy/${A_HASH}`, 'POLICY_NOT_FOUND', 'hash', 'names no policy that was ever in force'],
+  ])('%s names nothing that there is', async (url, code, field, message) => {
+    expect(await service.refused(await service.get(url))).toEqual({
+      status: 404,
+      code,
+      errors: [{ field, message }],
+    });
+  });
+
+  it.each([
+    '/',
+    '/nowhere',
+    '/cases/C1001/delete',
+    '/tasks/x/y',
+    '/docs/static/nothing.js',
+    '/reviews/x/claim',
+  ])('%s is not served', async (url) => {
+    expect(await service.refused(await service.get(url))).toEqual({
+      status: 404,
+      code: 'ROUTE_NOT_FOUND',
+      errors: undefined,
+    });
+  });
+
+  it('that is not served is refused before its body is read', async () => {
+    const answer = await service.post('/nowhere', 'x'.repeat(3e6), { 'content-type': 'text/xml' });
+    expect(answer.statusCode).toBe(404);
+  });
+
+  it.each([
+    ['DELETE', '/cases/C1001', 'GET, HEAD'],
+    ['PUT', '/cases', 'GET, HEAD, POST'],
+    ['GET', '/case-task', 'POST'],
+    ['POST', '/tasks', 'GET, HEAD'],
+    ['POST', '/reviews/C1001~a', 'GET, HEAD'],
+    ['OPTIONS', '/cases/C1001/close', 'POST'],
+    ['PATCH', '/healthz', 'GET, HEAD'],
+  ] as const)('does not serve %s %s', async (method, url, allow) => {
+    const answer = await service.send({ method, url });
+    expect(answer.headers.allow).toBe(allow);
+    expect(await service.refused(answer)).toEqual({
+      status: 405,
+      code: 'METHOD_NOT_ALLOWED',
+      errors: undefined,
+    });
+    expect(answer.json().detail).toBe(`${method} is not served here; send ${allow}`);
+  });
+});
+
+const LIMIT = 'must be a whole number';
+const NO_CURSOR = 'is no cursor of this list; leave it out for the first page';
+const NO_POSITION = 'is no position that this service gave out';
+const TEXT = 'must be 1 to 200 characters, without control characters';
+const cursor = (keys: unknown): string => Buffer.from(JSON.stringify(keys)).toString('base64url');
+
+describe('a query', () => {
+  it.each([
+    ['/cases?limit=x', 'limit', LIMIT],
+    ['/cases?limit=', 'limit', LIMIT],
+    ['/cases?limit=0x10', 'limit', LIMIT],
+    ['/cases?limit=1e2', 'limit', LIMIT],
+    ['/cases?limit=1.5', 'limit', LIMIT],
+    ['/cases?limit=1&limit=2', 'limit', LIMIT],
+    ['/cases?limit=0', 'limit', 'must be at least 1'],
+    ['/cases?limit=201', 'limit', 'must be at most 200'],
+    ['/cases/C1001/events?fromRevision=-1', 'fromRevision', LIMIT],
+    ['/cases/C1001/events?limit=1001', 'limit', 'must be at most 1000'],
+    ['/cases?cursor=', 'cursor', NO_CURSOR],
+    ['/cases?cursor=%7B%7D', 'cursor', NO_CURSOR],
+    [`/cases?cursor=${cursor('1')}`, 'cursor', NO_CURSOR],
+    [`/cases?cursor=${cursor(1.5)}`, 'cursor', NO_CURSOR],
+    [`/cases?cursor=${cursor(-1)}`, 'cursor', NO_CURSOR],
+    [`/tasks?cursor=${cursor([1])}`, 'cursor', NO_CURSOR],
+    [`/audit?cursor=${cursor(null)}`, 'cursor', NO_CURSOR],
+    [`/reviews?cursor=${cursor(['\0', 1])}`, 'cursor', NO_CURSOR],
+    [`/reviews?cursor=${cursor(7)}`, 'cursor', NO_CURSOR],
+    [`/cases?cursor=${'x'.repeat(201)}`, 'cursor', 'must be at most 200 characters long'],
+    ['/cases?atLeast=garbage', 'atLeast', NO_POSITION],
+    ['/cases?atLeast=', 'atLeast', NO_POSITION],
+    ['/cases?state=open', 'state', 'must be one of OPEN, SUSPENDED, CLOSED'],
+    ['/tasks?caseId=a%2Fb', 'caseId', CASE_ID],
+    ['/audit?intent=%00', 'intent', TEXT],
+    ['/audit?actor=%00', 'actor', TEXT],
+    ['/reviews?queue=%0A', 'queue', TEXT],
+    ['/reviews?intent=', 'intent', TEXT],
+    [
+      '/audit?from=yesterday',
+      'from',
+      'must be a time in ISO 8601 with its offset, such as 2026-01-31T12:00:00Z',
+    ],
+    [
+      '/audit?to=2026-02-30T00:00:00Z',
+      'to',
+      'must be a time in ISO 8601 with its offset, such as 2026-01-31T12:00:00Z',
+    ],
+    [
+      '/cases?asOf=1',
+      'query',
+      'takes only limit, cursor, atLeast, state, priority; leave out what else is there',
+    ],
+  ])('%s', async (url, field, message) => {
+    expect(await service.refused(await service.get(url))).toEqual(invalid(field, message));
+  });
+
+  it.each(['/cases', '/tasks', '/audit', '/reviews', '/audit/C1001'])(
+    '%s with a position of another store',
+    async (url) => {
+      const foreign = createPositionTokens('019b0000-0000-7000-8000-000000000000').encode(1n);
+      expect(await service.refused(await service.get(`${url}?atLeast=${foreign}`))).toEqual(
+        invalid('atLeast', 'is a position of another store'),
+      );
+    },
+  );
+});
