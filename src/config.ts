@@ -7,7 +7,7 @@ const flag = z
   .default('false')
   .transform((text) => text === 'true');
 const isHost = (text: string): boolean =>
-  isIP(text) !== 0 || /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(text);
+  isIP(text) !== 0 || (/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(text) && !/(^|\.)\d+$/.test(text));
 const parts = (text: string): string[] =>
   text
     .split(',')
@@ -99,7 +99,8 @@ export class InvalidConfigError extends Error {
 
 /** Addresses that only this machine reaches. */
 export const isLoopback = (host: string): boolean =>
-  host.toLowerCase() === 'localhost' || LOOPBACK.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4');
+  host.toLowerCase() === 'localhost' ||
+  (isIP(host) !== 0 && LOOPBACK.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4'));
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');

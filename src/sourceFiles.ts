@@ -13,8 +13,8 @@ import { InvalidSourceError } from './domain/yaml.ts';
 export async function readSourceFiles(
   config: Config,
 ): Promise<{ readonly playbook: Playbook; readonly policy: Policy }> {
-  const playbookText = await readText(config.PLAYBOOK);
-  const policyText = await readText(config.POLICY);
+  const playbookText = await readText('PLAYBOOK', config.PLAYBOOK);
+  const policyText = await readText('POLICY', config.POLICY);
   const playbook = parsePlaybook(playbookText, config.PLAYBOOK, (read) => [
     ...validateBackends(read),
     ...simulatedBackends(config, read),
@@ -22,12 +22,16 @@ export async function readSourceFiles(
   return { playbook, policy: parsePolicy(policyText, config.POLICY, playbook) };
 }
 
-async function readText(file: string): Promise<string> {
+async function readText(variable: 'PLAYBOOK' | 'POLICY', file: string): Promise<string> {
+  const unreadable = (why: string): InvalidSourceError =>
+    new InvalidSourceError([{ file, line: 1, path: '', message: `cannot be read: ${why}` }]);
+  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+    throw unreadable(`${error.code ?? error.name}; ${variable} names the file`);
+  });
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'not UTF-8';
-    throw new InvalidSourceError([{ file, line: 1, path: '', message: `cannot be read (${code})` }]);
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw unreadable('it is not UTF-8');
   }
 }
 

@@ -65,7 +65,7 @@ export async function submitTask(deps: SubmitDependencies, submitted: SubmitTask
 }
 
 /** The key that identifies the request within its case: the caller's own, else derived from what was asked. */
-export function idempotencyKeyOf(submitted: Pick<SubmitTask, 'caseId' | 'description' | 'sentKey'>): string {
+function idempotencyKeyOf(submitted: Pick<SubmitTask, 'caseId' | 'description' | 'sentKey'>): string {
   return submitted.sentKey ?? sha256Hex(`${submitted.caseId}|${normalised(submitted.description)}`);
 }
 

@@ -22,7 +22,7 @@ export class InvalidSourceError extends Error {
 }
 
 /** One line for people: `file:line path: message`. */
-export const describeProblem = (problem: SourceProblem): string =>
+const describeProblem = (problem: SourceProblem): string =>
   `${problem.file}:${problem.line} ${problem.path === '' ? '' : `${problem.path}: `}${problem.message}`;
 
 /** Tells on which line of the source a path of keys stands; the nearest parent's line where it is absent. */

@@ -41,7 +41,7 @@ export const startOfLog = (deps: Pick<ProjectorDependencies, 'logId' | 'fingerpr
  *
  * @throws ForeignLogError when they belong to another log
  */
-export async function prepareReadModels(deps: ProjectorDependencies): Promise<Checkpoint> {
+async function prepareReadModels(deps: ProjectorDependencies): Promise<Checkpoint> {
   const { rowStore, projections, logId, fingerprint } = deps;
   await rowStore.prepare(projections);
   const checkpoint = await rowStore.checkpoint();

@@ -11,7 +11,11 @@ import { type MakeStore, STRICT, type Traits } from './contract/support.ts';
  * @param makeStore makes an empty log; called once a test
  * @param traits what the port leaves to the store
  */
-export function describeEventStoreContract(name: string, makeStore: MakeStore, traits: Traits = STRICT): void {
+export function describeEventStoreContract(
+  name: string,
+  makeStore: MakeStore,
+  traits: Traits = STRICT,
+): void {
   describe(`${name} event store`, () => {
     describe('append and read', () => describeBasics(makeStore, traits));
     describe('races', () => describeRaces(makeStore));

@@ -12,7 +12,7 @@ type Line = { readonly text: string; readonly signals: readonly string[] };
 /** The held-out texts were kept out of sight while the signals were written; `scripts/list-signal-misses.ts` lists the misses. */
 const SETS = [
   { file: 'signals-development.jsonl', mostMisses: 0, leastExecuted: 0.95 },
-  { file: 'signals-heldout.jsonl', mostMisses: 10, leastExecuted: 0.9 },
+  { file: 'signals-heldout.jsonl', mostMisses: 8, leastExecuted: 0.9 },
 ] as const;
 const AT_ONCE = 8;
 

@@ -12,6 +12,7 @@ import {
   collect,
   connect,
   event,
+  eventsOf,
   failureOf,
   idsOf,
   isRealServer,

@@ -94,4 +94,17 @@ describe('the server', () => {
     await within('dispose', other.dispose());
     await small.stop();
   });
+
+  test('hides from a subscription past its end what is written until there', async () => {
+    const commit = server.log.end() + 1n;
+    const subscription = client.subscribeToAll({ fromPosition: { commit, prepare: commit } });
+    const heard: string[] = [];
+    subscription.on('caughtUp', () => heard.push('caughtUp'));
+    subscription.on('data', (resolved) => heard.push(resolved.event?.id ?? '?'));
+    await until('live', () => heard.length > 0);
+    await appendAll();
+    await until('shown', () => heard.length >= ids.length);
+    expect(heard).toEqual(['caughtUp', ...ids.slice(1)]);
+    await within('unsubscribe', subscription.unsubscribe());
+  });
 });

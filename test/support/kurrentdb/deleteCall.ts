@@ -38,6 +38,7 @@ export async function handleRemoval(
   }
 }
 
+/** Where the delete was written. */
 export function deleteResponse(position: bigint): streams.DeleteResp {
   const at = String(position);
   return new streams.DeleteResp().setPosition(
@@ -45,6 +46,7 @@ export function deleteResponse(position: bigint): streams.DeleteResp {
   );
 }
 
+/** Where the tombstone was written. */
 export function tombstoneResponse(position: bigint): streams.TombstoneResp {
   const at = String(position);
   return new streams.TombstoneResp().setPosition(

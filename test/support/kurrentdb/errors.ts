@@ -15,12 +15,14 @@ export function grpcError(
   return Object.assign(new Error(details), { code, details, metadata });
 }
 
+/** The stream has a tombstone. */
 export const streamDeleted = (stream: string): ServerErrorResponse =>
   grpcError(status.FAILED_PRECONDITION, `Event stream '${stream}' is deleted.`, {
     exception: 'stream-deleted',
     'stream-name': stream,
   });
 
+/** This node is not the leader; the trailers say who is. */
 export const notLeader = (leader: { address: string; port: number }): ServerErrorResponse =>
   grpcError(status.NOT_FOUND, 'Leader info available', {
     exception: 'not-leader',
@@ -34,6 +36,7 @@ const EXPECTED_NUMBERS = { any: -2n, no_stream: -1n, stream_exists: -4n } as con
 const expectedNumber = (expected: Expected): bigint =>
   typeof expected === 'bigint' ? expected : EXPECTED_NUMBERS[expected];
 
+/** A delete or tombstone that expected another revision; an append tells this in its answer instead. */
 export const wrongExpectedVersion = (
   operation: 'Delete' | 'Tombstone',
   stream: string,
@@ -47,6 +50,7 @@ export const wrongExpectedVersion = (
     'actual-version': String(current),
   });
 
+/** No record starts at the position asked for. */
 export const invalidPosition = (): ServerErrorResponse =>
   grpcError(status.INVALID_ARGUMENT, 'invalid position');
 

@@ -6,12 +6,15 @@ import type { LogRecord, ProposedEvent } from './log.ts';
 
 const TICKS_PER_MS = 10_000n;
 
+/** The empty message of all calls but the batch stream, which takes Google's. */
 export const nothing = (): shared.Empty => new shared.Empty();
 
+/** The stream's name as text. */
 export function streamName(identifier: shared.StreamIdentifier | undefined): string {
   return Buffer.from(identifier?.getStreamName_asU8() ?? []).toString('utf8');
 }
 
+/** The stream's name as the protocol's bytes. */
 export function streamIdentifier(name: string): shared.StreamIdentifier {
   return new shared.StreamIdentifier().setStreamName(Uint8Array.from(Buffer.from(name, 'utf8')));
 }
@@ -62,17 +65,20 @@ export function readEvent(record: LogRecord): streams.ReadResp {
   );
 }
 
+/** An answer, not an error: the stream is not there. */
 export function streamNotFound(stream: string): streams.ReadResp {
   const notFound = new streams.ReadResp.StreamNotFound().setStreamIdentifier(streamIdentifier(stream));
   return new streams.ReadResp().setStreamNotFound(notFound);
 }
 
+/** The first message of a subscription. */
 export function confirmation(id: string): streams.ReadResp {
   return new streams.ReadResp().setConfirmation(
     new streams.ReadResp.SubscriptionConfirmation().setSubscriptionId(id),
   );
 }
 
+/** A filtered subscription has considered everything up to here. */
 export function checkpoint(position: bigint): streams.ReadResp {
   const at = String(position);
   return new streams.ReadResp().setCheckpoint(
@@ -80,6 +86,7 @@ export function checkpoint(position: bigint): streams.ReadResp {
   );
 }
 
+/** A subscription has seen what was there; what follows is live. */
 export function caughtUp(): streams.ReadResp {
   return new streams.ReadResp().setCaughtUp(new streams.ReadResp.CaughtUp());
 }

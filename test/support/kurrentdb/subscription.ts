@@ -27,7 +27,7 @@ type Start = {
   readonly endsAtTombstone: boolean;
 };
 
-/** Serves a subscription until it is cancelled: confirmation, what is there, `caughtUp`, what comes. */
+/** Serves a subscription until it is cancelled (a silenced one is left open, unserved): confirmation, what is there, `caughtUp`, what comes. */
 export async function subscribe(node: Node, sender: Sender, options: Options, name: string): Promise<void> {
   if (!options.hasAll() && node.log.lastRevision(name) === TOMBSTONE_REVISION) {
     return sender.fail(streamDeleted(name));
@@ -66,7 +66,6 @@ async function run(node: Node, sender: Sender, start: Start, filter: Filter | nu
       if (next < rows.length) await deliverNext();
       else await once(node.log.changes, 'write', { signal: closed.signal }).catch(() => undefined);
     }
-    // A silent subscription stays open for its client: nothing is sent, nothing is ended.
   }
 }
 
