@@ -32,8 +32,10 @@ export function banner(
   return [
     '',
     `case orchestrator listens on ${service.url}   docs: ${service.url}/docs`,
-    `  event log    ${service.description} (log ${service.logId})`,
-    `  read models  and case keys: ${database.description}`,
+    `  store        ${service.description} (log ${service.logId})`,
+    ...(service.description === database.description
+      ? []
+      : [`  read models  and case keys: ${database.description}`]),
     `  recommender  ${service.recommender.describe()}`,
     ...backends,
     `  policy       ${policy.name} ${policy.version}, ${config.POLICY}, sha256 ${policy.hash}`,

@@ -19,7 +19,7 @@ import { parseJsonBody } from './jsonBody.ts';
 import { registerNotServed } from './notServed.ts';
 import { registerOpenApi } from './openapi.ts';
 import { registerPolicy } from './policy.ts';
-import { ProblemError } from './problems.ts';
+import { fieldError, ProblemError } from './problems.ts';
 import { setResponseHeaders } from './responseHeaders.ts';
 import { registerReviews } from './reviews.ts';
 import { registerTasks } from './tasks.ts';
@@ -85,7 +85,16 @@ function readJsonAlone(app: FastifyInstance): void {
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },
-    async (request: FastifyRequest, body: Buffer) => parseJsonBody(body, request.routeOptions.schema?.body),
+    async (request: FastifyRequest, body: Buffer) => {
+      if (request.headers['content-encoding'] !== undefined) {
+        throw fieldError(
+          'unsupported-media-type',
+          'Content-Encoding',
+          'must be left out; send the body as it is',
+        );
+      }
+      return parseJsonBody(body, request.routeOptions.schema?.body);
+    },
   );
 }
 

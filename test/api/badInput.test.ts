@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newTask } from '../support/app.ts';
 import { createRefusingApp, invalid, type RefusingApp } from './refusals.ts';
@@ -168,6 +169,15 @@ describe('a body of POST /case-task', () => {
       status: 415,
       code: 'UNSUPPORTED_MEDIA_TYPE',
       errors: [{ field: 'Content-Type', message: 'must be application/json' }],
+    });
+  });
+
+  it('is compressed', async () => {
+    const answer = await service.post('/case-task', gzipSync(task({})), { 'content-encoding': 'gzip' });
+    expect(await service.refused(answer)).toEqual({
+      status: 415,
+      code: 'UNSUPPORTED_MEDIA_TYPE',
+      errors: [{ field: 'Content-Encoding', message: 'must be left out; send the body as it is' }],
     });
   });
 });

@@ -87,6 +87,28 @@ describe('a store that cannot be reached', () => {
   });
 });
 
+it('a fault of our own is a 500 that tells the client nothing, and the log everything', async () => {
+  service.outage.of = 'fault';
+  const answer = await service.get('/cases/C1001');
+  service.outage.of = null;
+  expect(answer.json()).toEqual({
+    type: 'urn:case-orchestrator:problem:internal-error',
+    title: 'Something went wrong here',
+    status: 500,
+    code: 'INTERNAL_ERROR',
+  });
+  const line =
+    service
+      .logged()
+      .split('\n')
+      .find((text) => text.includes('"level":50')) ?? '{}';
+  expect(JSON.parse(line)).toMatchObject({
+    msg: 'a request failed',
+    reqId: answer.headers['x-request-id'],
+    err: { message: 'an invariant is broken', stack: expect.stringContaining('src/api/cases.ts') },
+  });
+});
+
 describe('read models that trail', () => {
   it('are not waited for longer than it takes', async () => {
     const { position } = (await service.get('/cases/C1001')).json();

@@ -49,8 +49,8 @@ export type TestApp = {
   readonly document: OpenApiDocument;
   /** Every event that was recorded, in order. */
   readonly events: () => Promise<ReadEvent[]>;
-  /** While set, the store cannot be reached for what it names. */
-  readonly outage: { of: 'append' | 'read' | null };
+  /** While set, the store cannot be reached for what it names; `fault` is one of our own, in whatever it does. */
+  readonly outage: { of: 'append' | 'read' | 'fault' | null };
   /** Everything that was logged, at level trace. */
   readonly logged: () => string;
   readonly logId: string;
@@ -185,6 +185,7 @@ function withOutages(store: EventStore, outage: TestApp['outage']): EventStore {
     <A extends readonly unknown[], R>(of: 'append' | 'read', work: (...args: A) => Promise<R>) =>
     async (...args: A): Promise<R> => {
       if (outage.of === of) throw new StoreUnavailableError('The event store did not answer: TEST', null);
+      if (outage.of === 'fault') throw new Error('an invariant is broken');
       return work(...args);
     };
   return {

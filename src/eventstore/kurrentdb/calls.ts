@@ -1,6 +1,13 @@
-import type { AppendReq, AppendResp, ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
+import shared from '@eventstore/db-client/generated/shared_pb.js';
+import type {
+  BatchAppendReq,
+  BatchAppendResp,
+  ReadReq,
+  ReadResp,
+} from '@eventstore/db-client/generated/streams_pb.js';
 import { NO_STREAM, type ReadEvent } from '../port.ts';
 import type { Begin } from './connection.ts';
+import { answeredFailure } from './failures.ts';
 import type { Place } from './requests.ts';
 
 /** What the server says to an append. `position` is that of the last event; null where the server does not tell. */
@@ -10,27 +17,38 @@ export type AppendAnswer =
 
 /** An append: a call of its own, so that nothing but this append depends on it. */
 export const beginAppend =
-  (messages: readonly AppendReq[]): Begin<AppendAnswer> =>
+  (messages: readonly BatchAppendReq[]): Begin<AppendAnswer> =>
   (streams, args) => {
-    const { promise, resolve, reject } = Promise.withResolvers<AppendResp>();
-    const call = streams.append(...args, (error, response) => (error ? reject(error) : resolve(response)));
+    const { promise, resolve, reject } = Promise.withResolvers<BatchAppendResp>();
+    const call = streams.batchAppend(...args);
+    call.on('data', (response: BatchAppendResp) => {
+      resolve(response);
+      call.end();
+    });
     call.on('error', reject);
+    call.on('end', () => reject(new Error('The server ended an append without an answer')));
     for (const message of messages) call.write(message);
-    call.end();
     return { answer: promise.then(toAnswer), cancel: () => call.cancel() };
   };
 
-function toAnswer(response: AppendResp): AppendAnswer {
-  const conflict = response.getWrongExpectedVersion();
-  if (conflict) {
-    const current = conflict.hasCurrentRevision() ? Number(conflict.getCurrentRevision()) : NO_STREAM;
-    return { kind: 'wrong-revision', current };
+const PACKAGE = 'event_store.client.';
+const WRONG_REVISION = 'WrongExpectedVersion';
+
+/** @throws Error with a gRPC status where the server refused */
+function toAnswer(response: BatchAppendResp): AppendAnswer {
+  const error = response.getError();
+  if (!error) {
+    const position = response.getSuccess()?.getPosition();
+    return { kind: 'appended', position: position ? BigInt(position.getCommitPosition()) : null };
   }
-  const success = response.getSuccess();
-  // Without a status: nobody knows what happened, and so it is asked again.
-  if (!success) throw new Error('The server answered an append with neither success nor conflict');
-  const position = success.getPosition();
-  return { kind: 'appended', position: position ? BigInt(position.getCommitPosition()) : null };
+  const details = error.getDetails();
+  const reason = details?.getTypeName().replace(PACKAGE, '') ?? '';
+  if (reason !== WRONG_REVISION) throw answeredFailure(error.getCode(), reason);
+  const conflict = details?.unpack(shared.WrongExpectedVersion.deserializeBinary, PACKAGE + WRONG_REVISION);
+  const current = conflict?.hasCurrentStreamRevision()
+    ? Number(conflict.getCurrentStreamRevision())
+    : NO_STREAM;
+  return { kind: 'wrong-revision', current };
 }
 
 /** A read of a bounded number of events; none where the stream does not exist. */
@@ -66,7 +84,7 @@ export function toReadEvent(response: ReadResp): { readonly event: ReadEvent; re
   if (!record) return null;
   const commit = BigInt(record.getCommitPosition());
   if (commit > LARGEST_POSITION) {
-    throw Object.assign(new Error('Events have no position'), { code: FAILED_PRECONDITION });
+    throw answeredFailure(FAILED_PRECONDITION, 'events without a position: the server is older than 22.10');
   }
   const event: ReadEvent = {
     id: record.getId()?.getString() ?? '',

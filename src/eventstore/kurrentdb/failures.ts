@@ -96,8 +96,20 @@ function exceptionOf(error: unknown): string | null {
   return trailers?.get('exception')[0]?.toString() ?? null;
 }
 
-const reasonOf = (error: unknown): string =>
-  exceptionOf(error) ?? codeOf(error) ?? (error instanceof Error ? error.message : 'unknown');
+/**
+ * The error for a refusal that came as an answer. A server that is not ready, or has no leader, gives no code with it.
+ *
+ * @param reason the name of the server's message for it
+ */
+export const answeredFailure = (code: number, reason: string): Error =>
+  Object.assign(new Error(reason), { code: code === 0 ? CODES.indexOf('UNAVAILABLE') : code, reason });
+
+function reasonOf(error: unknown): string {
+  const code = codeOf(error);
+  const detail = error instanceof Error && 'reason' in error ? String(error.reason) : exceptionOf(error);
+  if (code === null) return error instanceof Error ? error.message : 'unknown';
+  return detail ? `${code}, ${detail}` : code;
+}
 
 /** The port's error for a failure that outlasted the patience. */
 export const unavailable = (operation: string, cause: unknown): StoreUnavailableError =>

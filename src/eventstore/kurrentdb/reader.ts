@@ -19,7 +19,7 @@ export type Reader = {
   readonly lastPosition: () => Promise<bigint | null>;
 };
 
-/** How many events to look at in a second go, where the newest one was the server's own. */
+/** How many events at least to look at in a second go, where a server has sent its own in the first. */
 const SECOND_LOOK = 64;
 
 /**
@@ -48,12 +48,12 @@ type ReadPage = (place: Place | null, count: number) => Promise<readonly ReadEve
 
 async function readAll(readPage: ReadPage, after: bigint | null, limit: number): Promise<ReadEvent[]> {
   const events: ReadEvent[] = [];
-  for (let from = after; ; ) {
+  for (let from = after, least = 1; ; least = SECOND_LOOK) {
     // The place that a read begins with is part of it, and there is an event there.
-    const count = limit - events.length + (from === null ? 0 : 1);
+    const count = Math.max(least, limit - events.length + (from === null ? 0 : 1));
     const page = await readPage(from === null ? null : placeOf(from), count);
     events.push(...page.filter((event) => isNews(event, from)));
-    if (events.length >= limit || page.length < count) return events;
+    if (events.length >= limit || page.length < count) return events.slice(0, limit);
     from = page.at(-1)?.position ?? from;
   }
 }

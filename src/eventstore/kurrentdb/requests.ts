@@ -1,5 +1,5 @@
 import shared from '@eventstore/db-client/generated/shared_pb.js';
-import streams, { type AppendReq, type ReadReq } from '@eventstore/db-client/generated/streams_pb.js';
+import streams, { type BatchAppendReq, type ReadReq } from '@eventstore/db-client/generated/streams_pb.js';
 import { NO_STREAM, type StoredEvent } from '../port.ts';
 
 /** A place in `$all`: two numbers that are the same for every event written since transactions became implicit. */
@@ -16,28 +16,56 @@ const NOT_SYSTEM = '^[^\\$]';
 /** How many events the server looks at between two checkpoints: 32 at a time (its default), this many times. */
 const CHECKPOINT_MULTIPLIER = 32;
 
+/** A server takes messages of up to 16 MiB and one event at least; the client itself splits here. */
+const MESSAGE_BYTES = 3 * 1024 * 1024;
+
 /**
- * An append as its messages. The texts go out as they are, marked as JSON, so that the server's own pages and projections
- * can read them; the client's call would parse them and write them again, with integer-like keys in another order.
+ * An append as its messages. Only the last one says that it is the last, so that a server that has lost its client on the way
+ * cannot take a part for the whole; the classic append has no such mark. The texts go out as they are, marked as JSON, so
+ * that the server's own pages and projections can read them; the client's call would parse them and write them again,
+ * with integer-like keys in another order.
  */
 export function appendRequest(
   stream: string,
   expectedRevision: number,
   events: readonly StoredEvent[],
-): AppendReq[] {
-  const options = new streams.AppendReq.Options().setStreamIdentifier(identifier(stream));
+): BatchAppendReq[] {
+  const options = new streams.BatchAppendReq.Options().setStreamIdentifier(identifier(stream));
   if (expectedRevision === NO_STREAM) options.setNoStream(new shared.Empty());
-  else options.setRevision(String(expectedRevision));
-  return [new streams.AppendReq().setOptions(options), ...events.map(proposed)];
+  else options.setStreamPosition(String(expectedRevision));
+  const append = new shared.UUID().setString(events[0]?.id ?? '');
+  const messages = chunks(events.map(proposed)).map((part) =>
+    new streams.BatchAppendReq().setCorrelationId(append).setProposedMessagesList(part),
+  );
+  messages[0]?.setOptions(options);
+  messages.at(-1)?.setIsFinal(true);
+  return messages;
 }
 
-function proposed({ id, type, data, metadata }: StoredEvent): AppendReq {
-  const message = new streams.AppendReq.ProposedMessage()
+type Proposed = BatchAppendReq.ProposedMessage;
+
+function proposed({ id, type, data, metadata }: StoredEvent): Proposed {
+  const message = new streams.BatchAppendReq.ProposedMessage()
     .setId(new shared.UUID().setString(id))
     .setData(bytes(data))
     .setCustomMetadata(bytes(metadata));
   message.getMetadataMap().set('type', type).set('content-type', 'application/json');
-  return new streams.AppendReq().setProposedMessage(message);
+  return message;
+}
+
+function chunks(all: readonly Proposed[]): Proposed[][] {
+  const parts: Proposed[][] = [];
+  let room = 0;
+  for (const message of all) {
+    const size = message.getData_asU8().length + message.getCustomMetadata_asU8().length;
+    if (size > room) {
+      parts.push([]);
+      room = MESSAGE_BYTES;
+    }
+    parts.at(-1)?.push(message);
+    room -= size;
+  }
+  return parts;
 }
 
 /** Up to `count` events of a stream, from a revision on. */

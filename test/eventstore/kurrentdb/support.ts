@@ -8,7 +8,7 @@ import {
   type ProtocolTestServerOptions,
   startProtocolTestServer,
 } from '../../support/kurrentdb/server.ts';
-import type { Traits } from '../contract/support.ts';
+import { mintId, type Traits, upTo } from '../contract/support.ts';
 
 /** What the port leaves to the store: the server compares ids at one place of one stream, and it pushes events. */
 export const TRAITS: Traits = { uniqueIds: false, fullBatches: false, manyEvents: 20_000 };
@@ -39,4 +39,15 @@ export async function openServer(options: ProtocolTestServerOptions = {}): Promi
       await server.stop();
     },
   };
+}
+
+const AT_ONCE = 100;
+
+/** Writes a multiple of 100 events past the client, for tests that read only. */
+export function fill({ log }: ProtocolTestServer, count: number, data = '{}'): void {
+  const event = { type: 'Happened', contentType: 'application/json', data: Buffer.from(data) };
+  for (let from = 0; from < count; from += AT_ONCE) {
+    const events = upTo(AT_ONCE).map(() => ({ ...event, id: mintId(), metadata: new Uint8Array() }));
+    log.write(`case-${from % 700}`, events);
+  }
 }
