@@ -19,6 +19,7 @@ import { codec } from './eventstore/codec.ts';
 import { identifyLog } from './eventstore/identity.ts';
 import { createEventLog } from './eventstore/log.ts';
 import { openServiceLog } from './eventstore/openLog.ts';
+import type { EventStore } from './eventstore/port.ts';
 import { tryToLead } from './projections/leadership.ts';
 import { createPostgresRowStore } from './projections/postgresRowStore.ts';
 import { createReadModels, type ReadModels } from './projections/queries.ts';
@@ -40,6 +41,7 @@ export type ServiceOptions = {
   readonly version: string;
   /** What stands in for the real parts, in tests. */
   readonly overrides?: Partial<{
+    readonly store: EventStore;
     readonly clock: Clock;
     readonly recommender: Recommender;
     readonly backends: ReadonlyMap<string, Backend>;
@@ -52,6 +54,7 @@ export type ServiceOptions = {
 export type Service = {
   readonly url: string;
   readonly logId: string;
+  readonly store: EventStore;
   /** Where the event log is, without secrets. */
   readonly description: string;
   readonly recommender: Recommender;
@@ -80,7 +83,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const projecting = new AbortController();
   const metrics = createMetrics();
 
-  const { store, description, close } = await openServiceLog(database, kurrentDbUrlOf(config));
+  const { store, description, close } = overrides.store
+    ? { store: overrides.store, description: overrides.store.kind, close: overrides.store.close }
+    : await openServiceLog(database, kurrentDbUrlOf(config));
   const log = createEventLog(store, uuidv7);
   const isNewLog = (await store.lastPosition()) === null;
   const logId = await identifyLog(log, ORCHESTRATOR, uuidv7(), clock.now());
@@ -161,6 +166,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   return {
     url,
     logId,
+    store,
     description,
     recommender,
     backends,

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { copyLog } from '../eventstore/copyLog.ts';
 import { openLogAt } from '../eventstore/openLog.ts';
 import { systemClock } from '../runtime/clock.ts';
-import { run, say } from './run.ts';
+import { refuse, run, say } from './run.ts';
 
 const PROGRESS_EVERY_MS = 1_000;
 const USAGE =
@@ -11,8 +11,9 @@ const USAGE =
 /** `npm run copy-log`: copies a whole log between two stores, goes on after a kill, and compares both at the end. */
 run(async () => {
   const { values } = parseArgs({ options: { from: { type: 'string' }, to: { type: 'string' } } });
-  if (values.from === undefined || values.to === undefined) throw new Error(USAGE);
-  const [from, to] = await Promise.all([openLogAt(values.from), openLogAt(values.to)]);
+  const { from: fromUrl = process.env.FROM_URL, to: toUrl = process.env.TO_URL } = values;
+  if (!fromUrl || !toUrl) return refuse(USAGE);
+  const [from, to] = await Promise.all([openLogAt(fromUrl), openLogAt(toUrl)]);
   let told = systemClock.monotonicMs();
   const { events, copied } = await copyLog(from.store, to.store, ({ phase, events: count }) => {
     if (systemClock.monotonicMs() - told < PROGRESS_EVERY_MS) return;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Client, createClient } from './client.ts';
+import { systemLog } from './systemStore.ts';
 import { until } from './until.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -27,7 +28,8 @@ export type ChildService = Client & {
  * @throws Error with what it wrote when it ends first
  */
 export async function startChildService(env: Readonly<Record<string, string>>): Promise<ChildService> {
-  const child = runNode(['src/main.ts'], { PORT: '0', ALLOW_SIMULATED: 'true', ...env });
+  const { env: logEnv } = await systemLog(env.DATABASE_URL ?? '');
+  const child = runNode(['src/main.ts'], { PORT: '0', ALLOW_SIMULATED: 'true', ...logEnv, ...env });
   const gone = once(child.process, 'exit').then(([code, signal]) => ({ code, signal }) as Ended);
   let ended: Ended | null = null;
   void gone.then((how) => {

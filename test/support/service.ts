@@ -7,6 +7,7 @@ import { parsePolicy } from '../../src/domain/policy.ts';
 import { type Service, type ServiceOptions, startService } from '../../src/service.ts';
 import { configText } from './builders.ts';
 import { type Client, createClient } from './client.ts';
+import { systemLog } from './systemStore.ts';
 
 export type TestServiceOptions = {
   /** URL of a migrated database, whose owner drops it after `stop`. */
@@ -33,7 +34,8 @@ export type LogLine = { readonly level: number; readonly msg: string } & Readonl
 
 /** Starts the real service in this process on a free port: real store, recommender and backends, only the log is kept. */
 export async function startTestService(options: TestServiceOptions): Promise<TestService> {
-  const config = testConfig(options);
+  const log = await systemLog(options.databaseUrl);
+  const config = testConfig(options, log.env);
   const lines: string[] = [];
   const stream: DestinationStream = { write: (line) => lines.push(line) };
   const logger = pino({ level: config.LOG_LEVEL, base: null }, stream);
@@ -52,7 +54,7 @@ export async function startTestService(options: TestServiceOptions): Promise<Tes
     database,
     logger,
     version: 'test',
-    overrides,
+    overrides: log.store === null ? overrides : { store: log.store, ...overrides },
   }).catch(async (error: unknown) => {
     await database.close();
     throw error;
@@ -74,8 +76,11 @@ export async function startTestService(options: TestServiceOptions): Promise<Tes
   };
 }
 
-function testConfig({ databaseUrl, env = {} }: TestServiceOptions): Config {
-  return readConfig({ DATABASE_URL: databaseUrl, PORT: '0', ALLOW_SIMULATED: 'true', ...env });
+function testConfig(
+  { databaseUrl, env = {} }: TestServiceOptions,
+  logEnv: Readonly<Record<string, string>>,
+): Config {
+  return readConfig({ DATABASE_URL: databaseUrl, PORT: '0', ALLOW_SIMULATED: 'true', ...logEnv, ...env });
 }
 
 /** Environment of a service that asks the stub model. */

@@ -1,7 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createPostgresEventStore } from '../../src/eventstore/postgres/postgresEventStore.ts';
-import { createPool } from '../../src/postgres/pool.ts';
 import { README_CASE } from '../support/client.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { readMetrics } from '../support/metrics.ts';
@@ -128,15 +126,12 @@ describe('a poison event', () => {
       status: 'ready',
       projections: { leads: true, parkedCases: 0 },
     });
-    const pool = createPool({ url: database.url, max: 1, applicationName: 'test', onError: () => {} });
-    const store = createPostgresEventStore({ pool });
+    const { store } = service.service;
     const events = await store.readStream('case-refused', 0, 100);
     const metadata = events[0]?.metadata ?? '';
     const id = uuidv7();
     const poison = { id, type: 'CaseStateChanged', data: '{"from":"OPEN"}', metadata };
     await store.append('case-refused', events.length - 1, [poison]);
-    await store.close();
-    await pool.end();
 
     await until(
       'the case is parked',
@@ -158,14 +153,11 @@ describe('a poison event', () => {
   });
 
   it('of later code stops the projection and readiness instead', async () => {
-    const pool = createPool({ url: database.url, max: 1, applicationName: 'test', onError: () => {} });
-    const store = createPostgresEventStore({ pool });
+    const { store } = service.service;
     const [first] = await store.readStream('case-late', 0, 1);
     const events = await store.readStream('case-late', 0, 100);
     const later = { id: uuidv7(), type: 'CaseMerged', data: '{}', metadata: first?.metadata ?? '' };
     await store.append('case-late', events.length - 1, [later]);
-    await store.close();
-    await pool.end();
     await until('readiness ends', async () => (await service.get('/readyz')).status === 503);
     expect((await service.get('/readyz')).body).toMatchObject({
       code: 'NOT_READY',

@@ -58,7 +58,7 @@ function chunks(all: readonly Proposed[]): Proposed[][] {
   let room = 0;
   for (const message of all) {
     const size = message.getData_asU8().length + message.getCustomMetadata_asU8().length;
-    if (size > room) {
+    if (parts.length === 0 || size > room) {
       parts.push([]);
       room = MESSAGE_BYTES;
     }

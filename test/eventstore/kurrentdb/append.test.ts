@@ -106,6 +106,13 @@ describe('on the protocol test server', () => {
     expect(Buffer.from(record?.metadata ?? []).toString()).toBe(event.metadata);
   });
 
+  test('events that hold nothing are events', async () => {
+    const events = ['', 'a', ''].map((text) => ({ ...newEvent(text), metadata: text }));
+    const store = under.store();
+    expect(await store.append('case-1', NO_STREAM, events)).toMatchObject({ kind: 'appended', revision: 2 });
+    expect((await store.readStream('case-1', 0, 10)).map(bytesOf)).toEqual(events);
+  });
+
   test('an append larger than one message is written whole', async () => {
     const events = Array.from({ length: 9 }, (_, n) => newEvent(JSON.stringify(String(n).repeat(900_000))));
     const store = under.store();

@@ -6,8 +6,8 @@ import { fill, openServer } from './support.ts';
 
 const EVENTS = 50_000;
 const EVENT_BYTES = 2_000;
-/** A seventh of what lies ahead; what a store that takes all that it gets holds soon. */
-const MOST_BYTES = 14 * 1024 * 1024;
+/** A third of what lies ahead, the test's own and the server's buffers included: all of it is in this process. */
+const MOST_BYTES = 32 * 1024 * 1024;
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -30,14 +30,13 @@ test('a slow consumer with 50,000 events behind gets each once and in order, and
   for await (const batch of under.store().subscribe(null, 500, new AbortController().signal)) {
     for (const { id, position } of batch) seen.push({ id, position });
     if (seen.length >= EVENTS) break;
-    if (seen.length % 5_000 !== 0) continue;
+    if (seen.length < (used.length + 1) * 10_000) continue;
     // Slow: whatever the server sends meanwhile piles up somewhere.
-    for (let turns = 0; turns < 500; turns += 1) await turn();
+    for (let turns = 0; turns < 3_000; turns += 1) await turn();
     used.push(usedBytes() - before);
   }
   expect(seen).toEqual(expected.map(({ id, position }) => ({ id, position })));
-  process.stdout.write(`USED ${used.map((b) => (b / 1048576).toFixed(1))}\n`);
-  expect(used.length).toBeGreaterThanOrEqual(9);
+  expect(used.length).toBe(4);
   expect(Math.max(...used)).toBeLessThan(MOST_BYTES);
   await under.close();
 });
