@@ -30,7 +30,7 @@ module.exports = {
     only(
       'eventstore-imports',
       '^src/eventstore/',
-      ['^src/domain/', '^src/postgres/'],
+      ['^src/domain/', '^src/postgres/', '^src/runtime/clock\\.ts'],
       'port, codec and adapters',
     ),
     only('vault-imports', '^src/vault/', ['^src/domain/'], 'keys and ciphers'),

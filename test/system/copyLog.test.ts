@@ -78,7 +78,7 @@ async function logAt(url: string): Promise<Omit<ReadEvent, 'position'>[]> {
 /** Starts the command and kills it as soon as the target holds something, but not all. */
 async function copyAndKill(from: string, to: string, total: number): Promise<void> {
   const child = spawn(process.execPath, ['src/cli/copy-log.ts', '--from', from, '--to', to], {
-    stdio: 'ignore',
+    stdio: ['ignore', 2, 2],
   });
   const gone = once(child, 'exit');
   const { store, close } = await openLogAt(to);

@@ -1,6 +1,6 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
 import { StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.js';
-import type { Clock } from './clock.ts';
+import type { Timer } from '../../runtime/clock.ts';
 import { CallTimeoutError, failureOf, losesConnection } from './failures.ts';
 
 /** Metadata and options of a gRPC call: credentials, connection name, and that the leader shall answer. */
@@ -37,7 +37,7 @@ export type Connection = {
  *
  * A client whose connection failed is thrown away with all that it remembers; the next call makes a new one.
  */
-export function createConnection(connectionString: string, clock: Clock): Connection {
+export function createConnection(connectionString: string, clock: Timer): Connection {
   const closed = new AbortController();
   let current: EventStoreDBClient | null = null;
 
@@ -97,7 +97,7 @@ type Interruption = {
 };
 
 /** Lets work be raced against a deadline and signals; leaves no timer and no listener behind. */
-function interruptible(clock: Clock, timeoutMs: number, signals: readonly AbortSignal[]): Interruption {
+function interruptible(clock: Timer, timeoutMs: number, signals: readonly AbortSignal[]): Interruption {
   const { promise, reject } = Promise.withResolvers<never>();
   const over = new AbortController();
   promise.catch(() => {});

@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
+import type { Timer } from '../../runtime/clock.ts';
 import type { ReadEvent } from '../port.ts';
 import { toReadEvent } from './calls.ts';
-import type { Clock } from './clock.ts';
 import type { Begin } from './connection.ts';
 import { SubscriptionDroppedError } from './failures.ts';
 import { type Inbox, openInbox } from './inbox.ts';
@@ -23,7 +23,7 @@ export type Feed = {
 };
 
 export type FeedOptions = {
-  readonly clock: Clock;
+  readonly clock: Timer;
   /** Longest wait for more events of a batch that is not full, while catching up. */
   readonly lingerMs: number;
   /** Longest silence that is believed. */

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Clock } from './clock.ts';
+import type { Timer } from '../../runtime/clock.ts';
 
 /** What a subscription needs of a call: a readable stream of messages. */
 type Source = Pick<EventEmitter, 'on'> & { readonly pause: () => unknown; readonly resume: () => unknown };
@@ -21,7 +21,7 @@ export type Inbox<T> = {
 const MOST_MESSAGES = 64;
 
 /** @template T the messages, as the stubs make them */
-export function openInbox<T>(call: Source, clock: Clock): Inbox<T> {
+export function openInbox<T>(call: Source, clock: Timer): Inbox<T> {
   const messages: T[] = [];
   let wake = (): void => {};
   let paused = false;

@@ -1,7 +1,7 @@
+import { systemClock, type Timer } from '../../runtime/clock.ts';
 import type { EventStore } from '../port.ts';
 import { checkPage } from '../preconditions.ts';
 import { createAppend } from './append.ts';
-import { type Clock, systemClock } from './clock.ts';
 import { createConnection } from './connection.ts';
 import { describeKurrentDbUrl } from './connectionString.ts';
 import { createReader, ping } from './reader.ts';
@@ -10,7 +10,7 @@ import { follow } from './subscribe.ts';
 export type KurrentDbEventStoreOptions = {
   /** `esdb://…` or `esdb+discover://…`, see {@link describeKurrentDbUrl}. */
   readonly connectionString: string;
-  readonly clock?: Clock;
+  readonly clock?: Timer;
   /** Longest wait for the answer to one call; more than the two seconds in which a server gives up a write. */
   readonly attemptMs?: number;
   /** Longest time of an append or a read, repeats included; long enough for a cluster to elect a leader. */

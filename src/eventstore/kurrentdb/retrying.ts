@@ -1,8 +1,8 @@
-import type { Clock } from './clock.ts';
+import type { Timer } from '../../runtime/clock.ts';
 import { failureOf, refused, unavailable } from './failures.ts';
 
 export type Patience = {
-  readonly clock: Clock;
+  readonly clock: Timer;
   /** Longest wait for the answer to one call, in milliseconds. */
   readonly attemptMs: number;
   /** Longest time for all of an operation, repeats and pauses included, in milliseconds. */
@@ -26,14 +26,14 @@ export async function retrying<T>(
   operation: string,
   attempt: (timeoutMs: () => number) => Promise<T>,
 ): Promise<T> {
-  const end = clock.now() + budgetMs;
-  const timeoutMs = (): number => Math.max(1, Math.min(attemptMs, end - clock.now()));
+  const end = clock.monotonicMs() + budgetMs;
+  const timeoutMs = (): number => Math.max(1, Math.min(attemptMs, end - clock.monotonicMs()));
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     try {
       return await attempt(timeoutMs);
     } catch (error) {
       if (failureOf(error) === 'refused') throw refused(operation, error);
-      if (isClosed() || clock.now() + pause >= end) throw unavailable(operation, error);
+      if (isClosed() || clock.monotonicMs() + pause >= end) throw unavailable(operation, error);
       await clock.sleep(pause);
     }
   }

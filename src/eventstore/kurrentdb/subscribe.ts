@@ -69,17 +69,22 @@ type Retry = {
 function createRetry({ clock, patienceMs }: SubscribeOptions, signal: AbortSignal): Retry {
   let pause = FIRST_PAUSE_MS;
   let failingSince: number | null = null;
+  let workedAt = clock.monotonicMs();
   return {
     attempt: async (work) => {
       try {
         const result = await work();
         failingSince = null;
+        workedAt = clock.monotonicMs();
         return result;
       } catch (error) {
         if (signal.aborted) return null;
         if (failureOf(error) === 'refused') throw refused('subscribe', error);
-        failingSince ??= clock.now();
-        if (clock.now() - failingSince >= patienceMs) throw unavailable('subscribe', error);
+        // A log where nothing happens is subscribed to again and again, and what comes next should not wait for that.
+        if (failingSince === null && clock.monotonicMs() - workedAt > LONGEST_PAUSE_MS)
+          pause = FIRST_PAUSE_MS;
+        failingSince ??= clock.monotonicMs();
+        if (clock.monotonicMs() - failingSince >= patienceMs) throw unavailable('subscribe', error);
         await clock.sleep(pause, signal);
         pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
         return null;

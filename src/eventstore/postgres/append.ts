@@ -1,13 +1,13 @@
 import type pg from 'pg';
 import { isUniqueViolation } from '../../postgres/errors.ts';
+import type { Timer } from '../../runtime/clock.ts';
 import { type AppendResult, DuplicateEventIdError, type StoredEvent } from '../port.ts';
 import { checkAppend } from '../preconditions.ts';
-import type { Clock } from './clock.ts';
 import { isPassing, unavailable } from './failures.ts';
 
 type AppendOptions = {
   readonly pool: pg.Pool;
-  readonly clock: Clock;
+  readonly clock: Timer;
   /** Pauses between tries, in milliseconds; one try more than there are pauses. */
   readonly pausesMs: readonly number[];
   /** No further try begins after this time. */
@@ -33,14 +33,14 @@ export const createAppend =
   (options: AppendOptions) =>
   async (stream: string, expectedRevision: number, events: readonly StoredEvent[]): Promise<AppendResult> => {
     checkAppend(stream, expectedRevision, events);
-    const start = options.clock.now();
+    const start = options.clock.monotonicMs();
     for (let tried = 0; ; tried += 1) {
       try {
         return await appendOnce(options.pool, stream, expectedRevision, events);
       } catch (error) {
         if (!mayRepeat(error)) throw error;
         const pause = options.pausesMs[tried];
-        const spent = options.clock.now() - start;
+        const spent = options.clock.monotonicMs() - start;
         if (pause === undefined || spent + pause > options.budgetMs) throw unavailable('append', error);
         await options.clock.sleep(pause);
       }

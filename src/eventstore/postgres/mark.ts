@@ -1,11 +1,11 @@
 import type pg from 'pg';
 import { codeOf } from '../../postgres/errors.ts';
+import type { Timer } from '../../runtime/clock.ts';
 import { StoreUnavailableError } from '../port.ts';
-import type { Clock } from './clock.ts';
 
 export type MarkOptions = {
   readonly pool: pg.Pool;
-  readonly clock: Clock;
+  readonly clock: Timer;
   /** Longest wait for appends in flight, and so the longest that a reader holds up later appends. */
   readonly lockTimeoutMs: number;
 };
@@ -28,11 +28,11 @@ export async function waitForMark(
   after: bigint,
   patience: Patience,
 ): Promise<bigint | null> {
-  const start = clock.now();
+  const start = clock.monotonicMs();
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     const mark = await readMark(pool, after, lockTimeoutMs);
     if (mark !== 'blocked') return mark;
-    if (clock.now() - start >= patience.ms) {
+    if (clock.monotonicMs() - start >= patience.ms) {
       throw new StoreUnavailableError(`An append has been in flight for ${patience.ms} ms`, undefined);
     }
     await clock.sleep(pause, patience.signal);

@@ -1,16 +1,16 @@
 import type pg from 'pg';
+import { systemClock, type Timer } from '../../runtime/clock.ts';
 import type { EventStore } from '../port.ts';
 import { checkPage } from '../preconditions.ts';
 import { createWakeups, followLog, type SubscriptionSource } from '../subscription.ts';
 import { createAppend } from './append.ts';
-import { type Clock, systemClock } from './clock.ts';
 import { orUnavailable } from './failures.ts';
 import { createReader } from './reader.ts';
 
 export type PostgresEventStoreOptions = {
   /** Of a migrated database. Its statement timeout bounds every append and read; its owner closes it. */
   readonly pool: pg.Pool;
-  readonly clock?: Clock;
+  readonly clock?: Timer;
   /** How often a subscription that has caught up looks for events of other processes. */
   readonly pollIntervalMs?: number;
   /** Longest wait of a reader for appends in flight, and so the longest that it holds up later appends. */
@@ -66,7 +66,7 @@ export function createPostgresEventStore(options: PostgresEventStoreOptions): Ev
   };
 }
 
-async function ping(pool: pg.Pool, clock: Clock, timeoutMs: number): Promise<void> {
+async function ping(pool: pg.Pool, clock: Timer, timeoutMs: number): Promise<void> {
   const answered = new AbortController();
   const late = clock.sleep(timeoutMs, answered.signal).then(() => {
     if (!answered.signal.aborted) throw Object.assign(new Error('No answer in time'), { code: 'ETIMEDOUT' });

@@ -1,4 +1,4 @@
-import type { ReadEvent } from '../port.ts';
+import { type ReadEvent, StoreUnavailableError } from '../port.ts';
 import { checkPage } from '../preconditions.ts';
 import { orUnavailable } from './failures.ts';
 import { type MarkOptions, type Patience, waitForMark } from './mark.ts';
@@ -29,6 +29,11 @@ type Row = Omit<ReadEvent, 'revision'> & { revision: bigint };
 
 const toReadEvent = (row: Row): ReadEvent => ({ ...row, revision: Number(row.revision) });
 
+const nothingIfBlocked = (error: unknown): ReadEvent[] => {
+  if (error instanceof StoreUnavailableError) return [];
+  throw error;
+};
+
 /**
  * Reads the log. The global order is read up to a mark below which nothing can still appear (see eventlog.readable_until).
  * A mark stays true, so it is remembered: catching up takes one statement a page and no lock.
@@ -54,18 +59,36 @@ export function createReader({ pool, clock, lockTimeoutMs, patienceMs }: ReaderO
     return mark;
   };
 
-  const page = async (after: bigint, mark: bigint, limit: number): Promise<ReadEvent[]> => {
+  const readPage = async (after: bigint, mark: bigint, limit: number): Promise<ReadEvent[]> => {
     const { rows } = await pool.query<Row>(READ_ALL, [after, mark, limit]);
     return rows.map(toReadEvent);
   };
 
+  /** The page after `from` as it is with what is readable beyond a mark by now; empty when nothing is. */
+  const readBeyond = async (
+    from: bigint,
+    mark: bigint,
+    limit: number,
+    patience: Patience,
+  ): Promise<ReadEvent[]> => {
+    const newer = await advance(mark, patience);
+    return newer === null ? [] : readPage(from, newer, limit);
+  };
+
   return {
-    readAll: (after, limit, patience) =>
+    readAll: (after, limit, patience = { ms: patienceMs }) =>
       guarded('readAll', async () => {
         checkPage(limit);
         const from = after ?? 0n;
-        const mark = from < known ? known : await advance(from, patience ?? { ms: patienceMs });
-        return mark === null ? [] : page(from, mark, limit);
+        if (from >= known) return readBeyond(from, from, limit, patience);
+        const mark = known;
+        const page = await readPage(from, mark, limit);
+        if (page.length === limit) return page;
+        if (page.length === 0) return readBeyond(from, mark, limit, patience);
+        // A short page ends at the mark that was remembered, not at the end of the log; but an append in flight must not
+        // hold up what is readable already.
+        const longer = await readBeyond(from, mark, limit, { ms: 0 }).catch(nothingIfBlocked);
+        return longer.length > 0 ? longer : page;
       }),
     readStream: (stream, fromRevision, limit) =>
       guarded('readStream', async () => {

@@ -40,6 +40,17 @@ export function describeOrder(makeStore: MakeStore, { manyEvents }: Traits): voi
     }
   });
 
+  test('a reader that asks again from the same position sees what came meanwhile', async () => {
+    const { store, another } = given();
+    const reader = await another();
+    await store.append('case-1', NO_STREAM, newEvents(2));
+    expect((await reader.readAll(null, 5)).map(({ revision }) => revision)).toEqual([0, 1]);
+    await store.append('case-1', 1, newEvents(2));
+    expect((await reader.readAll(null, 5)).map(({ revision }) => revision)).toEqual([0, 1, 2, 3]);
+    await store.append('case-1', 3, newEvents(2));
+    expect((await reader.readAll(null, 5)).map(({ revision }) => revision)).toEqual([0, 1, 2, 3, 4]);
+  });
+
   test('what its own append has acknowledged is readable at once, while others write', async () => {
     const { store, another } = given();
     const other = await another();

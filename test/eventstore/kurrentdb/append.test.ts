@@ -24,7 +24,7 @@ function scripted(answers: readonly (AppendAnswer | readonly ReadEvent[] | Error
   const sleeps: number[] = [];
   let now = 0;
   const clock = {
-    now: () => now,
+    monotonicMs: () => now,
     sleep: async (ms: number) => {
       sleeps.push(ms);
       now += ms;
@@ -136,6 +136,16 @@ describe('on the protocol test server', () => {
 
   test('a stream of the name that the server keeps for itself is refused', async () => {
     await expect(under.store().append('$case', NO_STREAM, newEvents(1))).rejects.toThrow(RangeError);
+  });
+
+  test('a call that is given up is cancelled, so that the server does not keep it', async () => {
+    under.server.faults.when(() => true, { kind: 'silence' });
+    const store = under.store({ attemptMs: 50, budgetMs: 200 });
+    await expect(store.append('case-1', NO_STREAM, newEvents(1))).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+    });
+    expect(under.server.counts.batchAppend).toBeGreaterThan(1);
+    await until('no append open', () => under.server.open().batches === 0, 2_000);
   });
 
   test('what is in flight when the store is closed ends then', async () => {

@@ -1,13 +1,31 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { NO_STREAM } from '../../../src/eventstore/port.ts';
 import type { Call, Fault } from '../../support/kurrentdb/faults.ts';
 import { until } from '../../support/until.ts';
+import { newEvents } from '../contract/support.ts';
 import { expectExactly, startLoad, watchUncaught } from './load.ts';
 import { openServer, type ServerUnderTest } from './support.ts';
 
 /*
  * Each fault is switched on under 32 concurrent appends, and off again. Whatever the fault: every append is answered
  * within its budget, with the truth, and nothing is written twice, lost, or left for nobody to catch.
+ *
+ * What the client (6.2.1) does in such moments, and what keeps it from the service:
+ *  1. its batch appends keep no deadline                       an own timer on every call ("silence")
+ *  2. they never settle when the server ends the stream        the same timer, and the end is a failure ("a clean end")
+ *  3. one client's fault rejects another's appends             a call of its own for every append ("at another store")
+ *  4. ... whose late reply then throws where nobody catches    the same; `uncaught` here
+ *  5. data that is no JSON leaves a promise open for ever      texts are sent as bytes, and checked before
+ *  6. a failed question for server features is kept for ever   it is never asked ("the server features")
+ *  7. some errors have a gRPC code and no type                 failures are told by their code and trailer
+ *  8. a conflict's revision is wrong without exceptions        it is read from the server's message
+ *  9. subscriptions end silently or with an error              subscriptions.test.ts: subscribed again
+ * 10. a rejecting checkpoint listener stalls them              checkpoints are messages like the others
+ * 11. leaving a loop leaves the call open at the server        subscriptions.test.ts: "leaves nothing open"
+ * 12. the first failure after a server's death is CANCELLED    repeated like UNAVAILABLE
+ * 13. refusals become unknown errors, a timeout an abort       append.test.ts: "a refusal"
+ * 14. (back pressure works)                                    slowConsumer.test.ts
  */
 
 const ATTEMPT_MS = 250;
@@ -140,6 +158,22 @@ test('the server features, whose failure the client would remember for ever, are
   });
   await endure(async () => {});
   expect(under.server.counts.getSupportedMethods).toBe(0);
+});
+
+test('a fault at one store leaves alone what is in flight at another store of this process', async () => {
+  const other = await openServer();
+  try {
+    const [mine, theirs] = [openStore(), other.store()];
+    const slow = other.server.faults.next(1, ['batchAppend'], { kind: 'delay', ms: 150 });
+    const waiting = theirs.append('case-1', NO_STREAM, newEvents(1));
+    await until('an append in flight', () => slow.hits() === 1);
+    under.server.faults.next(1, ['batchAppend'], { kind: 'disconnect' });
+    expect(await mine.append('case-1', NO_STREAM, newEvents(1))).toMatchObject({ kind: 'appended' });
+    expect(await waiting).toMatchObject({ kind: 'appended' });
+    expect(other.server.counts.batchAppend).toBe(1);
+  } finally {
+    await other.close();
+  }
 });
 
 test('an outage longer than the budget ends every append as unavailable, in time; the same append then succeeds', async () => {

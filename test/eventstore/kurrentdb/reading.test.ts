@@ -55,7 +55,7 @@ describe("the server's own events", () => {
 });
 
 test('reads are repeated while the server is in trouble, and bounded', async () => {
-  const store = under.store({ attemptMs: 200, budgetMs: 1_000 });
+  const store = under.store({ attemptMs: 150, budgetMs: 600 });
   await store.append('case-1', NO_STREAM, newEvents(3));
   const faults = [
     { kind: 'error', code: status.UNAVAILABLE },

@@ -1,5 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SubscriptionDroppedError } from '../../../src/eventstore/kurrentdb/failures.ts';
+import { follow } from '../../../src/eventstore/kurrentdb/subscribe.ts';
 import { type EventStore, NO_STREAM, type ReadEvent } from '../../../src/eventstore/port.ts';
 import { until } from '../../support/until.ts';
 import { newEvents, readWholeLog } from '../contract/support.ts';
@@ -95,6 +97,29 @@ describe('every event once and in order, although there is trouble while events 
     under.server.endSubscriptions();
     under.server.faults.next(1, ['subscribe'], { kind: 'silence', afterEvents: 10 });
   }
+});
+
+test('a log where nothing happens is subscribed to anew without ever longer pauses; one that flaps is given time', async () => {
+  const pausesAfter = async (livesMs: number): Promise<number[]> => {
+    const stop = new AbortController();
+    const pauses: number[] = [];
+    let now = 0;
+    const sleep = async (ms: number): Promise<void> => {
+      if (pauses.push(ms) === 9) stop.abort();
+    };
+    const take = async (): Promise<never> => {
+      now += livesMs;
+      throw new SubscriptionDroppedError('nothing came');
+    };
+    const call = async () => ({ take, reached: () => null, cancel: () => {} }) as never;
+    const connection = { call, isClosed: () => false, close: () => {} };
+    const times = { attemptMs: 1, lingerMs: 1, idleMs: livesMs, patienceMs: 30_000 };
+    const options = { connection, clock: { monotonicMs: () => now, sleep }, ...times };
+    for await (const batch of follow(options, null, 1, stop.signal)) expect(batch).toBeUndefined();
+    return pauses;
+  };
+  expect(await pausesAfter(30_000)).toEqual(Array.from({ length: 9 }, () => 20));
+  expect(await pausesAfter(1)).toEqual([20, 40, 80, 160, 320, 640, 1_280, 2_000, 2_000]);
 });
 
 describe('the end of a subscription', () => {

@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 const timeIn = (sleeps: number[], during: () => Promise<unknown> = async () => {}) => ({
-  now: () => 0,
+  monotonicMs: () => 0,
   sleep: async (ms: number) => {
     sleeps.push(ms);
     await during();
@@ -92,7 +92,7 @@ test('tries are bounded, in number and in time; then the store is unavailable', 
 
   let now = 0;
   const clock = {
-    now: () => {
+    monotonicMs: () => {
       now += 4_000;
       return now;
     },

@@ -20,7 +20,7 @@ function stoppedClock() {
     asleep.resolve();
     return new Promise((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
   };
-  return { clock: { now: () => 0, sleep }, sleeps, asleep: asleep.promise };
+  return { clock: { monotonicMs: () => 0, sleep }, sleeps, asleep: asleep.promise };
 }
 
 // 50 ms between full batches of 100 cap a reader that catches up at 2,000 events/s, however fast the database is.
