@@ -9,6 +9,7 @@ const END = '<!-- end of what is made -->';
 type Property = {
   readonly description?: string;
   readonly default?: unknown;
+  readonly defaultRule?: string;
   readonly enum?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
@@ -24,8 +25,11 @@ export function environmentTable(): string {
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-const defaultOf = (property: Property): string =>
-  property.default === undefined || property.default === '' ? 'none' : `\`${property.default}\``;
+/** A dash where there is none: the word could be a value. */
+function defaultOf({ default: value, defaultRule }: Property): string {
+  if (defaultRule !== undefined) return defaultRule;
+  return value === undefined || value === '' ? '–' : `\`${value}\``;
+}
 
 function valuesOf(property: Property): string {
   if (property.enum) return property.enum.map((value) => `\`${value}\``).join(', ');

@@ -22,7 +22,10 @@ const hosts = z
   )
   .transform(parts);
 
-/** Every environment variable, with what it means; the table in docs/configuration.md is made from this. */
+/**
+ * Every environment variable, with what it means; the table in docs/configuration.md is made from this. `defaultRule` tells
+ * the default of a variable whose default depends on others.
+ */
 export const environmentSchema = z.object({
   HOST: z
     .string()
@@ -51,7 +54,7 @@ export const environmentSchema = z.object({
   RECOMMENDER: z
     .enum(['openai', 'local', 'none'])
     .optional()
-    .describe('Who recommends; without it openai where there is a key, else local'),
+    .meta({ description: 'Who recommends', defaultRule: '`openai` with OPENAI_API_KEY, else `local`' }),
   OPENAI_API_KEY: z
     .string()
     .regex(/^[\x21-\x7e]+$/, 'must be one word of visible ASCII characters')

@@ -22,7 +22,7 @@ async function main(): Promise<void> {
     process.exit(1);
   });
   const service = await startService({ config, ...sources, database, logger, version: await readVersion() });
-  if (service.isNewLog && isTryingOut(config)) await openCase(service, SAMPLE_CASE, ORCHESTRATOR, null);
+  if (service.holdsNoCase && isTryingOut(config)) await openCase(service, SAMPLE_CASE, ORCHESTRATOR, null);
   process.stdout.write(banner(config, service, database, sources));
 
   const stop = async (signal: string): Promise<void> => {

@@ -13,6 +13,7 @@ import { createSources } from './commands/sources.ts';
 import { createTaskRunner, type TaskRunner } from './commands/taskRunner.ts';
 import { type Config, kurrentDbUrlOf } from './config.ts';
 import type { Database } from './database.ts';
+import { caseIdOfStream } from './domain/identifiers.ts';
 import type { Playbook } from './domain/playbook.ts';
 import type { Policy } from './domain/policy.ts';
 import { codec } from './eventstore/codec.ts';
@@ -20,6 +21,7 @@ import { identifyLog } from './eventstore/identity.ts';
 import { createEventLog } from './eventstore/log.ts';
 import { openServiceLog } from './eventstore/openLog.ts';
 import type { EventStore } from './eventstore/port.ts';
+import { refuseForeignLog } from './foreignLog.ts';
 import { tryToLead } from './projections/leadership.ts';
 import { createPostgresRowStore } from './projections/postgresRowStore.ts';
 import { createReadModels, type ReadModels } from './projections/queries.ts';
@@ -62,14 +64,16 @@ export type Service = {
   readonly cases: CaseStore;
   readonly vault: Vault;
   readonly readModels: ReadModels;
-  /** Whether the log was empty before this start. */
-  readonly isNewLog: boolean;
+  /** Whether no case was in the log before this start. */
+  readonly holdsNoCase: boolean;
   /** Stops taking requests, lets what is in flight finish or leaves it resumable, and ends the projections. */
   readonly stop: () => Promise<void>;
 };
 
 const WAIT_MS = 30_000;
 const MAX_IN_FLIGHT = 2_000;
+/** What a task may wait for others of its case, besides its own recommendation and attempt. */
+const ABANDONED_MARGIN_MS = 60_000;
 /** How long a stop waits for answers under way, before it cuts their connections. */
 const CLOSE_MS = 10_000;
 /** How long a stop waits for effects in flight. What takes longer goes on from its stream at the next start. */
@@ -81,13 +85,16 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const clock = overrides.clock ?? systemClock;
   const shutdown = new AbortController();
   const projecting = new AbortController();
-  const metrics = createMetrics();
+  const metrics = createMetrics(logger);
 
   const { store, description, close } = overrides.store
     ? { store: overrides.store, description: overrides.store.kind, close: overrides.store.close }
     : await openServiceLog(database, kurrentDbUrlOf(config));
   const log = createEventLog(store, uuidv7);
-  const isNewLog = (await store.lastPosition()) === null;
+  const holdsNoCase = (await store.readAll(null, 50)).every(({ stream }) => caseIdOfStream(stream) === null);
+  const rowStore = createPostgresRowStore(database.pool);
+  await rowStore.prepare(READ_MODELS);
+  await refuseForeignLog(log, rowStore);
   const logId = await identifyLog(log, ORCHESTRATOR, uuidv7(), clock.now());
   const sources = createSources(log);
   await sources.register(policy, playbook, clock.now());
@@ -108,13 +115,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     newId: uuidv7,
     observer: metrics.observer,
     shutdown: shutdown.signal,
+    abandonedAfterMs:
+      config.MODEL_TIMEOUT_MS +
+      Math.max(0, ...[...backends.values()].map(({ timeoutMs }) => timeoutMs)) +
+      ABANDONED_MARGIN_MS,
   };
   const runner = createTaskRunner(drive, logger);
   const readModels = createReadModels(database.pool, clock);
   const startedAt = await store.lastPosition();
 
-  const rowStore = createPostgresRowStore(database.pool);
-  await rowStore.prepare(READ_MODELS);
   const projections = startRunner(
     {
       store,
@@ -127,7 +136,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       clock,
       logger,
       onLead: () => void recover(runner, readModels, startedAt, logger, shutdown.signal),
-      onCommit: () => {},
+      onCommit: readModels.committed,
     },
     projecting.signal,
   );
@@ -173,7 +182,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     cases,
     vault,
     readModels,
-    isNewLog,
+    holdsNoCase,
     stop: async () => {
       shutdown.abort();
       await closeApp(app, CLOSE_MS);

@@ -1,8 +1,12 @@
 import { InvalidConfigError } from './config.ts';
 import { InvalidSourceError } from './domain/yaml.ts';
 
-/** What a failed start tells a person: a line per problem where the set-up is wrong, the error itself otherwise. */
-export function explain(error: unknown): string {
+/**
+ * What a failed start or command tells a person: a line per problem where the set-up is wrong, the error itself otherwise.
+ *
+ * @param what failed, as the beginning of a sentence
+ */
+export function explain(error: unknown, what = 'The service cannot start'): string {
   if (error instanceof InvalidConfigError) {
     return ['The environment cannot be used:', ...error.problems.map((line) => `  ${line}`)].join('\n');
   }
@@ -13,7 +17,7 @@ export function explain(error: unknown): string {
     ].join('\n');
   }
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
-    return `The service cannot start (${error.code}): ${error.message}`;
+    return `${what} (${error.code}): ${error.message}`;
   }
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

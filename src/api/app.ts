@@ -19,6 +19,7 @@ import { parseJsonBody } from './jsonBody.ts';
 import { registerNotServed } from './notServed.ts';
 import { registerOpenApi } from './openapi.ts';
 import { registerPolicy } from './policy.ts';
+import { refuseForeignPositions } from './positions.ts';
 import { fieldError, ProblemError } from './problems.ts';
 import { setResponseHeaders } from './responseHeaders.ts';
 import { registerReviews } from './reviews.ts';
@@ -64,6 +65,7 @@ export async function buildApp(deps: ApiDependencies, options: AppOptions): Prom
   refuseWhileClosing(app);
   registerNotServed(app);
   await registerOpenApi(app, options.version);
+  refuseForeignPositions(app, deps.positions);
   for (const register of ROUTES) register(app, deps);
   return app;
 }

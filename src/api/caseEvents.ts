@@ -37,7 +37,7 @@ export function registerCaseEvents(app: FastifyInstance, deps: ApiDependencies):
         summary: "A case's whole history as recorded, oldest first",
         tags: ['cases'],
         params: z.strictObject({ caseId: schemas.caseId }),
-        querystring: z.strictObject({
+        querystring: schemas.streamQuery.extend({
           fromRevision: wholeNumber(0, Number.MAX_SAFE_INTEGER, 0),
           limit: wholeNumber(1, 1000, 100).describe('Most events in one page'),
         }),

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { type SubmittedTask, submitTask } from '../commands/submitTask.ts';
+import { type SubmitTask, type SubmittedTask, submitTask } from '../commands/submitTask.ts';
 import { isSettled } from '../commands/taskRunner.ts';
 import { actorOf } from './actor.ts';
 import type { ApiDependencies } from './dependencies.ts';
@@ -55,6 +55,16 @@ const ASK_ANEW = 'This is the recorded answer to the same request. To ask anew, 
 
 /** POST /case-task: the main job. */
 export function registerCaseTask(app: FastifyInstance, deps: ApiDependencies): void {
+  let pending = 0;
+  const submit = async (task: SubmitTask): Promise<SubmittedTask> => {
+    pending += 1;
+    try {
+      return await submitTask(deps, task);
+    } finally {
+      pending -= 1;
+    }
+  };
+
   app.withTypeProvider<ZodTypeProvider>().post(
     '/case-task',
     {
@@ -72,16 +82,16 @@ export function registerCaseTask(app: FastifyInstance, deps: ApiDependencies): v
           202: answer.describe(
             'Received durably; the outcome is not settled yet. Location tells where to look.',
           ),
-          ...schemas.problems(400, 404, 413, 415, 422),
+          ...schemas.problems(400, 404, 409, 413, 415, 422),
         },
       },
     },
     async (request, reply) => {
-      if (deps.runner.inFlight() >= deps.maxInFlight) {
+      if (Math.max(pending, deps.runner.inFlight()) >= deps.maxInFlight) {
         throw new ProblemError('overloaded', `${deps.maxInFlight} tasks are in flight; nothing was recorded`);
       }
       const { case_id, description, channel, user_role } = request.body;
-      const submitted = await submitTask(deps, {
+      const submitted = await submit({
         caseId: case_id,
         description,
         channel,

@@ -157,6 +157,7 @@ export function registerCases(app: FastifyInstance, deps: ApiDependencies): void
         description: "Read from the case's own stream, so it never trails. The ETag is what If-Match wants.",
         tags: ['cases'],
         params: z.strictObject({ caseId: schemas.caseId }),
+        querystring: schemas.streamQuery,
         response: { 200: caseDetail.describe('The case'), ...schemas.problems(400, 404) },
       },
     },

@@ -25,7 +25,10 @@ export function registerHealth(app: FastifyInstance, deps: ApiDependencies): voi
         operationId: 'getLiveness',
         summary: 'Whether the process lives',
         tags: ['operations'],
-        response: { 200: z.strictObject({ status: z.literal('alive') }).describe('It lives'), ...problems() },
+        response: {
+          200: z.strictObject({ status: z.literal('alive') }).describe('It lives'),
+          ...problems(400),
+        },
       },
     },
     async () => ({ status: 'alive' as const }),
@@ -38,7 +41,7 @@ export function registerHealth(app: FastifyInstance, deps: ApiDependencies): voi
         operationId: 'getReadiness',
         summary: 'Whether the store is reachable and the read models have caught up',
         tags: ['operations'],
-        response: { 200: ready.describe('It is ready'), ...problems() },
+        response: { 200: ready.describe('It is ready'), ...problems(400) },
       },
     },
     async () => {
@@ -69,7 +72,7 @@ export function registerHealth(app: FastifyInstance, deps: ApiDependencies): voi
         tags: ['operations'],
         response: {
           200: { description: 'Prometheus text', content: { 'text/plain': { schema: z.string() } } },
-          ...problems(),
+          ...problems(400),
         },
       },
     },

@@ -27,7 +27,8 @@ export function registerPolicy(app: FastifyInstance, deps: ApiDependencies): voi
         operationId: 'getPolicyInForce',
         summary: 'The policy in force',
         tags: ['policy'],
-        response: { 200: policyView.describe('The policy'), ...schemas.problems(404) },
+        querystring: schemas.streamQuery,
+        response: { 200: policyView.describe('The policy'), ...schemas.problems(400, 404) },
       },
     },
     () => findPolicy(deps, deps.policy.hash),
@@ -43,6 +44,7 @@ export function registerPolicy(app: FastifyInstance, deps: ApiDependencies): voi
         params: z.strictObject({
           hash: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits'),
         }),
+        querystring: schemas.streamQuery,
         response: { 200: policyView.describe('The policy'), ...schemas.problems(400, 404) },
       },
     },

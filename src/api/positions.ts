@@ -1,3 +1,5 @@
+import type { FastifyInstance } from 'fastify';
+import { knownName } from './fields.ts';
 import { fieldError, type ProblemError } from './problems.ts';
 
 /** Positions as clients see them: opaque, and bound to the log they belong to. */
@@ -7,19 +9,31 @@ export type PositionTokens = {
   readonly decode: (token: string) => bigint;
 };
 
-/** @param logId of the log that positions belong to */
-export function createPositionTokens(logId: string): PositionTokens {
+/** @param owner of positions: `<kind of store>/<id of the log>`, without a colon */
+export function createPositionTokens(owner: string): PositionTokens {
   return {
-    encode: (position) => Buffer.from(`${logId}:${position}`, 'utf8').toString('base64url'),
+    encode: (position) => Buffer.from(`${owner}:${position}`, 'utf8').toString('base64url'),
     decode: (token) => {
-      const [owner, position] = Buffer.from(token, 'base64url').toString('utf8').split(':');
-      if (owner === undefined || position === undefined || !/^\d{1,19}$/.test(position)) {
+      const [giver, position] = Buffer.from(token, 'base64url').toString('utf8').split(':');
+      if (giver === undefined || position === undefined || !/^\d{1,19}$/.test(position)) {
         throw refused('is no position that this service gave out');
       }
-      if (owner !== logId) throw refused('is a position of another store');
+      if (giver !== owner) throw refused('is a position of another store');
       return BigInt(position);
     },
   };
+}
+
+/**
+ * Refuses an `atLeast` that is no position of this store on every route that takes one, also where nothing has to be
+ * waited for: who relies on it must hear that it means nothing here.
+ */
+export function refuseForeignPositions(app: FastifyInstance, positions: PositionTokens): void {
+  app.addHook('preHandler', async ({ query, routeOptions }) => {
+    if (knownName(routeOptions.schema?.querystring, ['atLeast']) === '') return;
+    const { atLeast } = query as { readonly atLeast?: string };
+    if (atLeast !== undefined) positions.decode(atLeast);
+  });
 }
 
 const refused = (message: string): ProblemError => fieldError('invalid-input', 'atLeast', message);

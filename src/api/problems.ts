@@ -39,6 +39,7 @@ const KINDS = {
   'method-not-allowed': [405, 'The route does not serve this method'],
   'request-timeout': [408, 'The request did not arrive in time'],
   'case-exists': [409, 'The case exists already, with other content'],
+  'case-key-destroyed': [409, 'The key of the case is gone'],
   'state-not-allowed': [409, "The case's state does not allow this"],
   'revision-stale': [412, 'The case has changed since you read it'],
   'body-too-large': [413, 'The request is too large'],
@@ -98,6 +99,7 @@ const REFUSALS: Readonly<Record<RefusalCode, ProblemKind>> = {
   INVALID_INPUT: 'invalid-input',
   IDEMPOTENCY_KEY_REUSED: 'idempotency-key-reused',
   CASE_EXISTS: 'case-exists',
+  CASE_KEY_DESTROYED: 'case-key-destroyed',
   REVISION_STALE: 'revision-stale',
   STATE_NOT_ALLOWED: 'state-not-allowed',
 };

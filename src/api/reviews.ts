@@ -77,6 +77,7 @@ export function registerReviews(app: FastifyInstance, deps: ApiDependencies): vo
         description: "Read from the case's own stream, so it never trails.",
         tags: ['reviews'],
         params: z.strictObject({ taskId: schemas.taskId }),
+        querystring: schemas.streamQuery,
         response: { 200: reviewDetail.describe('The review'), ...schemas.problems(400, 404) },
       },
     },

@@ -164,11 +164,19 @@ export const problems = (
     [...statuses, ...ANY_ROUTE].map((status) => [status, problemContent(PROBLEM_DESCRIPTIONS[status])]),
   );
 
+const positionToken = z.string().max(200).optional();
+/** Query of a GET that is answered from a stream; more parameters go beside it. See `refuseForeignPositions`. */
+export const streamQuery = z.strictObject({
+  atLeast: positionToken.describe(
+    'A position of this store; nothing to wait for, since the log itself is read',
+  ),
+});
+
 const MAX_PAGE = 200;
 /** Query parameters of every list. */
 export const pageQuery = {
   limit: wholeNumber(1, MAX_PAGE, 50).describe('Most entries in one page'),
   cursor: z.string().max(200).optional().describe('From `next` of the page before'),
-  atLeast: z.string().max(200).optional().describe('Wait until the read model holds this position'),
+  atLeast: positionToken.describe('Wait until the read model holds this position'),
 };
 export const next = z.string().nullable().describe('Cursor of the next page; null on the last');

@@ -71,6 +71,7 @@ export function registerTasks(app: FastifyInstance, deps: ApiDependencies): void
         description: "Read from the case's own stream, so it never trails.",
         tags: ['tasks'],
         params: z.strictObject({ taskId: schemas.taskId }),
+        querystring: schemas.streamQuery,
         response: { 200: taskDetail.describe('The task'), ...schemas.problems(400, 404) },
       },
     },

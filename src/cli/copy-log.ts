@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
-import { copyLog } from '../eventstore/copyLog.ts';
+import { type CopyProgress, copyLog } from '../eventstore/copyLog.ts';
 import { openLogAt } from '../eventstore/openLog.ts';
+import type { EventStore } from '../eventstore/port.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { refuse, run, say } from './run.ts';
 
@@ -13,13 +14,27 @@ run(async () => {
   const { values } = parseArgs({ options: { from: { type: 'string' }, to: { type: 'string' } } });
   const { from: fromUrl = process.env.FROM_URL, to: toUrl = process.env.TO_URL } = values;
   if (!fromUrl || !toUrl) return refuse(USAGE);
-  const [from, to] = await Promise.all([openLogAt(fromUrl), openLogAt(toUrl)]);
+  const { events, copied } = await withLog(fromUrl, (from) =>
+    withLog(toUrl, (to) => copyLog(from, to, progressTeller())),
+  );
+  say(`both logs are equal: ${events} events, ${copied} of them copied now`);
+});
+
+/** Works with the log at a URL, and closes it whatever happens: an open pool would keep the process from ending. */
+async function withLog<T>(url: string, work: (store: EventStore) => Promise<T>): Promise<T> {
+  const { store, close } = await openLogAt(url);
+  try {
+    return await work(store);
+  } finally {
+    await close();
+  }
+}
+
+function progressTeller(): (progress: CopyProgress) => void {
   let told = systemClock.monotonicMs();
-  const { events, copied } = await copyLog(from.store, to.store, ({ phase, events: count }) => {
+  return ({ phase, events }) => {
     if (systemClock.monotonicMs() - told < PROGRESS_EVERY_MS) return;
     told = systemClock.monotonicMs();
-    say(`${phase}: ${count} events`);
-  });
-  say(`both logs are equal: ${events} events, ${copied} of them copied now`);
-  await Promise.all([from.close(), to.close()]);
-});
+    say(`${phase}: ${events} events`);
+  };
+}

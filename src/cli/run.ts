@@ -3,7 +3,7 @@ import { explain } from '../startErrors.ts';
 /** Runs a command: what it throws is told on standard error, a line per problem, and the exit code says so. */
 export function run(command: () => Promise<void>): void {
   command().catch((error: unknown) => {
-    process.stderr.write(`${explain(error)}\n`);
+    process.stderr.write(`${explain(error, 'The command failed')}\n`);
     process.exitCode = 1;
   });
 }

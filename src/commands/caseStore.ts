@@ -2,6 +2,7 @@ import type { Case } from '../domain/case.ts';
 import type { Actor, CaseEvent, Recorded } from '../domain/events.ts';
 import { caseStream } from '../domain/identifiers.ts';
 import type { EventLog } from '../eventstore/log.ts';
+import { StoreUnavailableError } from '../eventstore/port.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Observer } from '../runtime/observer.ts';
 import { createKeyedQueue } from './keyedQueue.ts';
@@ -35,11 +36,19 @@ export type CaseStore = {
    * Load, decide, append at the revision that was loaded; on a conflict all over again. Writers of one case queue inside
    * the process. Rejects with what `decide` throws, and with StoreUnavailableError.
    */
-  readonly change: <R>(caseId: string, context: ChangeContext, decide: Decide<R>) => Promise<Changed<R>>;
+  readonly change: <R>(
+    caseId: string,
+    context: ChangeContext,
+    decide: Decide<R>,
+    /** Longest wait in the queue, in milliseconds; StoreUnavailableError then, and nothing was done. Without it: no bound. */
+    patienceMs?: number,
+  ) => Promise<Changed<R>>;
   /** Resolves at the next change of the case made by this process, or after the given milliseconds. */
   readonly nextChange: (caseId: string, milliseconds: number) => Promise<void>;
 };
 
+/** How long a request queues behind other writers of its case before it is answered with 503. */
+export const REQUEST_PATIENCE_MS = 10_000;
 /** How many folded cases are kept; each holds a few kilobytes for each of its tasks. */
 const RECENT_CASES = 500;
 
@@ -85,7 +94,17 @@ export function createCaseStore(
 
   return {
     load: async (caseId) => (await read(caseId)).current,
-    change: (caseId, context, decide) => queue.run(caseId, () => attempt(caseId, context, decide)),
+    change: (caseId, context, decide, patienceMs = Number.POSITIVE_INFINITY) => {
+      const queuedAt = clock.monotonicMs();
+      return queue.run(caseId, () => {
+        const waited = clock.monotonicMs() - queuedAt;
+        if (waited <= patienceMs) return attempt(caseId, context, decide);
+        throw new StoreUnavailableError(
+          `writers of this case have queued for ${Math.round(waited)} ms`,
+          undefined,
+        );
+      });
+    },
     nextChange: async (caseId, milliseconds) => {
       const waiter = new AbortController();
       const waiters = waiting.get(caseId) ?? new Set();

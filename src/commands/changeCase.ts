@@ -6,10 +6,10 @@ import {
 } from '../domain/decide.ts';
 import type { Actor, CommandKey } from '../domain/events.ts';
 import { canonicalJson } from '../domain/hash.ts';
-import { RefusedError } from '../domain/refusal.ts';
 import type { CaseState } from '../domain/vocabulary.ts';
 import { type CaseVault, PERSONAL_FIELDS, type Vault } from '../vault/vault.ts';
-import type { CaseStore } from './caseStore.ts';
+import { type CaseStore, type Decide, REQUEST_PATIENCE_MS } from './caseStore.ts';
+import { vaultOfCase } from './caseVault.ts';
 
 /** Who changes a case, and the idempotency key that came with it (null without one). */
 export type CommandEnvelope = {
@@ -31,7 +31,7 @@ type ChangeDependencies = { readonly cases: CaseStore; readonly vault: Vault };
 /**
  * Changes a case's state at the revision that the client saw.
  *
- * @throws RefusedError CASE_NOT_FOUND, REVISION_STALE, STATE_NOT_ALLOWED or IDEMPOTENCY_KEY_REUSED
+ * @throws RefusedError CASE_NOT_FOUND, CASE_KEY_DESTROYED, REVISION_STALE, STATE_NOT_ALLOWED or IDEMPOTENCY_KEY_REUSED
  */
 export async function changeCaseState(
   deps: ChangeDependencies,
@@ -39,7 +39,7 @@ export async function changeCaseState(
   change: { readonly to: CaseState; readonly reason: string; readonly expected: number },
   envelope: CommandEnvelope,
 ): Promise<CaseChanged> {
-  const vault = await vaultOf(deps, caseId);
+  const vault = await vaultOfCase(deps, caseId, 'caseId');
   const { to, reason, expected } = change;
   const command = commandKey(vault, envelope, { to, reason });
   return run(deps, caseId, envelope, command, (current) =>
@@ -50,7 +50,7 @@ export async function changeCaseState(
 /**
  * Adds a note to a case; its text is stored encrypted.
  *
- * @throws RefusedError CASE_NOT_FOUND or IDEMPOTENCY_KEY_REUSED
+ * @throws RefusedError CASE_NOT_FOUND, CASE_KEY_DESTROYED or IDEMPOTENCY_KEY_REUSED
  */
 export async function addNote(
   deps: ChangeDependencies,
@@ -58,7 +58,7 @@ export async function addNote(
   text: string,
   envelope: CommandEnvelope,
 ): Promise<CaseChanged> {
-  const vault = await vaultOf(deps, caseId);
+  const vault = await vaultOfCase(deps, caseId, 'caseId');
   const command = commandKey(vault, envelope, { note: text });
   return run(deps, caseId, envelope, command, (current) =>
     decideAddNote(current, {
@@ -77,19 +77,14 @@ async function run(
 ): Promise<CaseChanged> {
   const { actor, traceparent } = envelope;
   const context = { actor, correlationId: null, causationId: null, traceparent };
-  const changed = await deps.cases.change(caseId, context, (current) => {
-    const decided = decide(current);
-    return { events: decided.events, result: decided.replayed };
-  });
+  const decideNow: Decide<boolean> = (current) => {
+    const { events, replayed } = decide(current);
+    return { events, result: replayed };
+  };
+  const changed = await deps.cases.change(caseId, context, decideNow, REQUEST_PATIENCE_MS);
   const { current, result: replayed } = changed;
   const { revision, position } = (replayed && recordedCommand(current, command)) || current;
   return { current, revision, position, replayed };
-}
-
-async function vaultOf(deps: ChangeDependencies, caseId: string): Promise<CaseVault> {
-  const vault = await deps.vault.of(caseId);
-  if (!vault) throw new RefusedError('CASE_NOT_FOUND', `there is no case ${caseId}`, 'caseId');
-  return vault;
 }
 
 function commandKey(vault: CaseVault, envelope: CommandEnvelope, request: unknown): CommandKey | null {

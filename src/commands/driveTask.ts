@@ -1,13 +1,6 @@
 import type { Case } from '../domain/case.ts';
-import { consequences } from '../domain/consequences.ts';
-import type {
-  ActionExecuted,
-  Actor,
-  CaseEvent,
-  DecisionRecommended,
-  Recorded,
-  Sealed,
-} from '../domain/events.ts';
+import { consequences, type JudgeContext } from '../domain/consequences.ts';
+import type { ActionExecuted, Actor, DecisionRecommended } from '../domain/events.ts';
 import { nextStep, type Step } from '../domain/nextStep.ts';
 import type { Policy } from '../domain/policy.ts';
 import { readSignals, type Signals } from '../domain/signals.ts';
@@ -15,7 +8,7 @@ import { lastAttempt } from '../domain/task.ts';
 import { StoreUnavailableError } from '../eventstore/port.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { type CaseVault, PERSONAL_FIELDS, type Vault } from '../vault/vault.ts';
-import type { CaseStore } from './caseStore.ts';
+import type { CaseStore, Decide } from './caseStore.ts';
 import { type EffectDependencies, execute, recommend } from './effects.ts';
 import { ShuttingDownError } from './errors.ts';
 import { untilAvailable } from './untilAvailable.ts';
@@ -26,6 +19,8 @@ export type DriveDependencies = EffectDependencies & {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly newId: () => string;
+  /** After this time an unfinished task counts as abandoned: longer than a recommendation and the attempt after it take. */
+  readonly abandonedAfterMs: number;
 };
 
 /** Who acts when the loop appends. */
@@ -66,27 +61,44 @@ export async function driveTask(
   for (;;) {
     const context = { actor: ORCHESTRATOR, correlationId: taskId, causationId, traceparent };
     const brought: Effect | null = effect;
-    const changed = await untilAvailable(clock, shutdown, () =>
-      cases.change(caseId, context, (current, now) => ({
-        events: consequences(current, taskId, brought && isOpen(current, brought) ? [brought] : [], {
-          policy: deps.policy,
-          playbook: deps.playbook,
-          signals: text.signals,
-          now,
-          newActionId: deps.newId(),
-          attemptMs: (route) => (deps.backends.get(route)?.timeoutMs ?? 0) + RECORDING_MARGIN_MS,
-        }),
-        result: undefined,
-      })),
-    );
-    const { current, events } = changed;
+    const decide: Decide<boolean> = (current, now) => {
+      const inTime = brought !== null && isOpen(current, brought);
+      const judging = judgeContext(deps, text.signals, now);
+      return { events: consequences(current, taskId, inTime ? [brought] : [], judging), result: inTime };
+    };
+    const changed = await untilAvailable(clock, shutdown, () => cases.change(caseId, context, decide));
+    const { current, events, result: inTime } = changed;
+    if (brought?.type === 'ActionExecuted' && !inTime) deps.observer.resultTooLate(taskId, brought.data);
     causationId = current.tasks.get(taskId)?.lastEventId ?? null;
     const step = nextStep(current, taskId, clock.now());
     if (step.kind === 'nothing') return current;
-    effect = await take(deps, current, taskId, step, events, text);
-    if (shutdown.aborted && !effect)
+    const startedHere = events.some(
+      (event) => event.type === 'ActionStarted' && event.data.taskId === taskId,
+    );
+    // What has been started just now is done; nothing else begins while the process is ending.
+    if (shutdown.aborted && !startedHere) {
       throw new ShuttingDownError(`task ${taskId} goes on when a process starts`);
+    }
+    effect = await take(deps, current, taskId, step, startedHere, text);
   }
+}
+
+function judgeContext(deps: DriveDependencies, signals: Signals, now: string): JudgeContext {
+  return {
+    policy: deps.policy,
+    playbook: deps.playbook,
+    signals,
+    now,
+    newActionId: deps.newId(),
+    mayStart: !deps.shutdown.aborted,
+    backend: (route) => {
+      const backend = deps.backends.get(route);
+      return {
+        attemptMs: (backend?.timeoutMs ?? 0) + RECORDING_MARGIN_MS,
+        simulated: backend?.kind === 'simulated',
+      };
+    },
+  };
 }
 
 type TaskText = {
@@ -102,7 +114,7 @@ async function readText(deps: DriveDependencies, caseId: string, taskId: string)
     const [vault, current] = await Promise.all([vaultOf(deps, caseId), cases.load(caseId)]);
     const task = current.tasks.get(taskId);
     if (!task) throw new Error(`case ${caseId} has no task ${taskId}`);
-    const description = vault ? openOrNull(vault, task.description) : null;
+    const description = vault?.open(PERSONAL_FIELDS.description, task.description) ?? null;
     const signals = description === null ? ALL_RAISED : readSignals(description);
     return { vault, description, signals, causationId: task.lastEventId };
   });
@@ -114,22 +126,13 @@ const vaultOf = (deps: DriveDependencies, caseId: string): Promise<CaseVault | n
     throw new StoreUnavailableError('The key store did not answer', error);
   });
 
-/** A text that does not open is as good as one whose key was destroyed: a person has to look. */
-function openOrNull(vault: CaseVault, description: Sealed): string | null {
-  try {
-    return vault.open(PERSONAL_FIELDS.description, description);
-  } catch {
-    return null;
-  }
-}
-
 /** Takes one step that is not pure; null when nothing came of it yet. */
 async function take(
   deps: DriveDependencies,
   current: Case,
   taskId: string,
   step: Step,
-  appended: readonly Recorded<CaseEvent>[],
+  startedHere: boolean,
   text: TaskText,
 ): Promise<Effect | null> {
   const task = current.tasks.get(taskId);
@@ -137,14 +140,10 @@ async function take(
   switch (step.kind) {
     case 'recommend':
       return recommend(deps, current, task, text.description, text.vault);
-    case 'execute': {
-      const startedHere = appended.some(
-        (event) => event.type === 'ActionStarted' && event.data.taskId === taskId,
-      );
+    case 'execute':
       if (startedHere) return execute(deps, current, step.action, text.vault);
       await waitFor(deps, current.caseId, step.action.deadlineAt);
       return null;
-    }
     case 'wait':
       await waitFor(deps, current.caseId, step.until);
       return null;

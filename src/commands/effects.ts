@@ -1,7 +1,7 @@
 import type { Backend, BackendAnswer } from '../backends/port.ts';
 import type { Case } from '../domain/case.ts';
 import { fallbackDecision } from '../domain/decisionContract.ts';
-import type { ActionExecuted, ActionStarted, DecisionRecommended } from '../domain/events.ts';
+import type { ActionExecuted, ActionStarted, AttributeValue, DecisionRecommended } from '../domain/events.ts';
 import type { Playbook } from '../domain/playbook.ts';
 import type { Task } from '../domain/task.ts';
 import type { Recommendation, RecommendationRequest, Recommender } from '../recommender/port.ts';
@@ -116,19 +116,14 @@ export async function execute(
 ): Promise<ActionExecuted> {
   const { taskId, actionId, attempt, backend: route, intent, idempotencyKey } = action;
   const backend = deps.backends.get(route);
-  const answer = backend
-    ? await orElse(BACKEND_BROKEN, async () =>
-        backend.call({
-          actionId,
-          idempotencyKey,
-          caseId: current.caseId,
-          taskId,
-          intent,
-          attempt,
-          attributes: { ...current.opened?.attributes, ...personalAttributes(current, vault) },
-        }),
-      )
-    : NO_BACKEND;
+  const attributes = attributesOf(current, vault);
+  const call = { actionId, idempotencyKey, caseId: current.caseId, taskId, intent, attempt };
+  const send = async (): Promise<BackendAnswer> => {
+    if (!backend) return NO_BACKEND;
+    if (!attributes) return ATTRIBUTES_UNREADABLE;
+    return orElse(BACKEND_BROKEN, () => backend.call({ ...call, attributes }));
+  };
+  const answer = await send();
   deps.observer.backendCalled(route, answer.result, answer.durationMs);
   const { result, errorType, responseDigest } = answer;
   return {
@@ -141,7 +136,7 @@ export async function execute(
       errorType,
       responseDigest,
       durationMs: Math.round(answer.durationMs),
-      simulated: backend?.kind === 'simulated',
+      simulated: action.simulated,
     },
   };
 }
@@ -152,15 +147,17 @@ const NO_BACKEND: BackendAnswer = {
   responseDigest: null,
   durationMs: 0,
 };
+const ATTRIBUTES_UNREADABLE: BackendAnswer = { ...NO_BACKEND, errorType: 'ATTRIBUTES_UNREADABLE' };
 /** Nobody knows how far it got. */
 const BACKEND_BROKEN: BackendAnswer = { ...NO_BACKEND, result: 'UNKNOWN', errorType: 'BACKEND_BROKEN' };
 
-function personalAttributes(current: Case, vault: CaseVault | null): Record<string, string> {
-  if (!vault || !current.opened) return {};
-  return Object.fromEntries(
-    Object.entries(current.opened.personalAttributes).map(([name, sealed]) => [
-      name,
-      vault.open(PERSONAL_FIELDS.attribute(name), sealed),
-    ]),
-  );
+/** All attributes in clear; null where a personal one cannot be read. */
+function attributesOf(current: Case, vault: CaseVault | null): Record<string, AttributeValue> | null {
+  const attributes: Record<string, AttributeValue> = { ...current.opened?.attributes };
+  for (const [name, sealed] of Object.entries(current.opened?.personalAttributes ?? {})) {
+    const text = vault?.open(PERSONAL_FIELDS.attribute(name), sealed);
+    if (typeof text !== 'string') return null;
+    attributes[name] = text;
+  }
+  return attributes;
 }

@@ -4,7 +4,8 @@ import type { Actor, AttributeValue, CaseOpened } from '../domain/events.ts';
 import { canonicalJson } from '../domain/hash.ts';
 import type { Priority } from '../domain/vocabulary.ts';
 import { type CaseVault, PERSONAL_FIELDS, type Vault } from '../vault/vault.ts';
-import type { CaseStore } from './caseStore.ts';
+import { type CaseStore, type Decide, REQUEST_PATIENCE_MS } from './caseStore.ts';
+import { keyDestroyed } from './caseVault.ts';
 
 /** A case to be opened; an imported one may start with failures behind it. */
 export type OpenCase = {
@@ -21,7 +22,7 @@ export type OpenCase = {
  * Opens a case; its key is durable before its first event.
  *
  * @returns the case, and whether it was open with the same content before
- * @throws RefusedError CASE_EXISTS
+ * @throws RefusedError CASE_EXISTS, CASE_KEY_DESTROYED
  */
 export async function openCase(
   deps: { readonly cases: CaseStore; readonly vault: Vault },
@@ -29,14 +30,26 @@ export async function openCase(
   actor: Actor,
   traceparent: string | null,
 ): Promise<{ readonly current: Case; readonly replayed: boolean }> {
-  const vault = await deps.vault.create(content.caseId);
+  const vault = await keyFor(deps, content.caseId);
   const opened = openedEvent(content, vault);
   const context = { actor, correlationId: null, causationId: null, traceparent };
-  const { current, result } = await deps.cases.change(content.caseId, context, (state) => {
-    const decided = decideOpenCase(state, opened);
-    return { events: decided.events, result: decided.replayed };
-  });
+  const decide: Decide<boolean> = (state) => {
+    const { events, replayed } = decideOpenCase(state, opened);
+    return { events, result: replayed };
+  };
+  const { current, result } = await deps.cases.change(content.caseId, context, decide, REQUEST_PATIENCE_MS);
   return { current, replayed: result };
+}
+
+/** A case that was opened before never gets another key: with it, recorded tasks would look new, and be done again. */
+async function keyFor(
+  deps: { readonly cases: CaseStore; readonly vault: Vault },
+  caseId: string,
+): Promise<CaseVault> {
+  const vault = await deps.vault.of(caseId);
+  if (vault) return vault;
+  if ((await deps.cases.load(caseId)).opened) throw keyDestroyed(caseId);
+  return deps.vault.create(caseId);
 }
 
 function openedEvent(content: OpenCase, vault: CaseVault): CaseOpened {

@@ -7,7 +7,8 @@ import type { Policy } from '../domain/policy.ts';
 import { RefusedError } from '../domain/refusal.ts';
 import type { Task } from '../domain/task.ts';
 import { type CaseVault, PERSONAL_FIELDS, type Vault } from '../vault/vault.ts';
-import type { CaseStore } from './caseStore.ts';
+import { type CaseStore, type Decide, REQUEST_PATIENCE_MS } from './caseStore.ts';
+import { vaultOfCase } from './caseVault.ts';
 import type { TaskRunner } from './taskRunner.ts';
 
 export type SubmitTask = {
@@ -42,21 +43,23 @@ export type SubmitDependencies = {
  * Receives a task durably, drives it, and waits for its outcome. A repeat gets what was recorded: the model is not asked
  * and the backend is not called again (rule 4).
  *
- * @throws RefusedError INVALID_INPUT, CASE_NOT_FOUND or IDEMPOTENCY_KEY_REUSED
+ * @throws RefusedError INVALID_INPUT, CASE_NOT_FOUND, CASE_KEY_DESTROYED or IDEMPOTENCY_KEY_REUSED
  */
 export async function submitTask(deps: SubmitDependencies, submitted: SubmitTask): Promise<SubmittedTask> {
-  mustBeKnown('channel', submitted.channel, deps.policy.channels);
-  mustBeKnown('user_role', submitted.userRole, deps.policy.roles);
   const { caseId, actor, traceparent } = submitted;
-  const vault = await deps.vault.of(caseId);
-  if (!vault) throw new RefusedError('CASE_NOT_FOUND', `there is no case ${caseId}`, 'case_id');
+  const vault = await vaultOfCase(deps, caseId, 'case_id');
   const received = receivedEvent(submitted, vault);
   const { taskId } = received.data;
   const context = { actor, correlationId: taskId, causationId: null, traceparent };
-  const { result: known } = await deps.cases.change(caseId, context, (current) => {
+  const decide: Decide<Task | undefined> = (current) => {
     const { events, replayed } = receiveTask(current, received);
-    return { events, result: replayed ? current.tasks.get(taskId) : undefined };
-  });
+    if (replayed) return { events, result: current.tasks.get(taskId) };
+    // Only a new task is held against the policy: a recorded one keeps its answer whatever the policy says by now.
+    mustBeKnown('channel', submitted.channel, deps.policy.channels);
+    mustBeKnown('user_role', submitted.userRole, deps.policy.roles);
+    return { events, result: undefined };
+  };
+  const { result: known } = await deps.cases.change(caseId, context, decide, REQUEST_PATIENCE_MS);
   if (!known || deps.runner.isAbandoned(known)) deps.runner.start(caseId, taskId, traceparent);
   const current = await deps.runner.settled(caseId, taskId, deps.waitMs);
   const task = current.tasks.get(taskId);

@@ -31,8 +31,6 @@ export type TaskRunner = {
 
 /** How often to look at a task that another process drives. */
 const LOOK_AGAIN_MS = 200;
-/** Longer than any recommendation and the attempt after it take. */
-const ABANDONED_AFTER_MS = 60_000;
 
 export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskRunner {
   const running = new Map<string, Promise<void>>();
@@ -58,7 +56,7 @@ export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskR
       if (!running.has(taskId)) running.set(taskId, run(caseId, taskId, traceparent));
     },
     isAbandoned: (task) =>
-      !isSettled(task) && Date.parse(deps.clock.now()) - Date.parse(task.receivedAt) > ABANDONED_AFTER_MS,
+      !isSettled(task) && Date.parse(deps.clock.now()) - Date.parse(task.receivedAt) > deps.abandonedAfterMs,
     settled: async (caseId, taskId, milliseconds) => {
       const { cases, clock, shutdown } = deps;
       const end = clock.monotonicMs() + milliseconds;

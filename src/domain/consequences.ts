@@ -24,8 +24,10 @@ export type JudgeContext = {
   readonly now: string;
   /** Id of the action, should one start; used once. */
   readonly newActionId: string;
-  /** How long one attempt over a route may take at most, in milliseconds. */
-  readonly attemptMs: (route: string) => number;
+  /** How long one attempt over a route may take at most, in milliseconds, and whether it only simulates. */
+  readonly backend: (route: string) => { readonly attemptMs: number; readonly simulated: boolean };
+  /** False while the process is ending: what would be judged now is left to the next one. */
+  readonly mayStart: boolean;
 };
 
 /**
@@ -62,7 +64,7 @@ function follow(state: Case, taskId: string, context: JudgeContext): CaseEvent[]
   const step = nextStep(state, taskId, context.now);
   switch (step.kind) {
     case 'evaluate':
-      return judge(state, task, step.attempt, context);
+      return context.mayStart ? judge(state, task, step.attempt, context) : [];
     case 'route':
       return [routed(task, step.codes, context)];
     case 'expire':
@@ -73,7 +75,7 @@ function follow(state: Case, taskId: string, context: JudgeContext): CaseEvent[]
 }
 
 function expired(action: ActionStarted['data']): ActionExecuted {
-  const { taskId, actionId, attempt } = action;
+  const { taskId, actionId, attempt, simulated } = action;
   return {
     type: 'ActionExecuted',
     data: {
@@ -83,8 +85,8 @@ function expired(action: ActionStarted['data']): ActionExecuted {
       result: 'UNKNOWN',
       errorType: 'DEADLINE_PASSED',
       responseDigest: null,
-      durationMs: 0,
-      simulated: false,
+      durationMs: null,
+      simulated,
     },
   };
 }
@@ -134,6 +136,7 @@ function judge(current: Case, task: Task, attempt: number, context: JudgeContext
 
 function started(task: Task, facts: Facts, attempt: number, context: JudgeContext): ActionStarted {
   const backend = facts.decision.routeTarget;
+  const { attemptMs, simulated } = context.backend(backend);
   const actionId = lastAttempt(task)?.started.actionId ?? context.newActionId;
   return {
     type: 'ActionStarted',
@@ -144,7 +147,8 @@ function started(task: Task, facts: Facts, attempt: number, context: JudgeContex
       backend,
       intent: facts.decision.intent,
       idempotencyKey: actionId,
-      deadlineAt: later(context.now, context.attemptMs(backend)),
+      deadlineAt: later(context.now, attemptMs),
+      simulated,
       authority: { kind: 'policy' },
     },
   };

@@ -86,6 +86,8 @@ export type ActionStarted = Event<
     idempotencyKey: string;
     /** From then on nobody sends anything for this attempt. */
     deadlineAt: string;
+    /** Whether the backend only simulates. */
+    simulated: boolean;
     authority: { readonly kind: 'policy' };
   }
 >;
@@ -98,7 +100,8 @@ export type ActionExecuted = Event<
     result: AttemptResult;
     errorType: string | null;
     responseDigest: string | null;
-    durationMs: number;
+    /** Null where nobody saw how long the call took. */
+    durationMs: number | null;
     simulated: boolean;
   }
 >;

@@ -7,6 +7,8 @@ export type RefusalCode =
   | 'IDEMPOTENCY_KEY_REUSED'
   /** The case exists already, with other content. */
   | 'CASE_EXISTS'
+  /** The case is there, but its key is not: nothing can be done with it. */
+  | 'CASE_KEY_DESTROYED'
   /** The case has moved on from the revision that the client saw. */
   | 'REVISION_STALE'
   /** The case's state does not allow this. */

@@ -39,11 +39,14 @@ export async function copyLog(
     copied += run.length;
     onProgress({ phase: 'copying', events: present + copied });
   }
-  const events = await compare(walk(from), walk(to), (count) =>
-    onProgress({ phase: 'verifying', events: count }),
-  );
-  if (events !== present + copied) {
-    throw new LogsDifferError(`the target holds ${events} events instead of ${present + copied}`);
+  const whole = walk(from);
+  const events = await compare(whole, walk(to), (count) => onProgress({ phase: 'verifying', events: count }));
+  const missing = await whole.peek();
+  if (missing) {
+    throw new LogsDifferError(
+      `the source holds more than the ${events} events of the target (${missing.stream} at revision ` +
+        `${missing.revision}): somebody still writes to it; stop that, and run this again`,
+    );
   }
   return { events, copied };
 }

@@ -131,6 +131,7 @@ export const storedSchemas = {
     intent: z.string(),
     idempotencyKey: z.string(),
     deadlineAt: time,
+    simulated: z.boolean(),
     authority: z.strictObject({ kind: z.literal('policy') }),
   }),
   ActionExecuted: z.strictObject({
@@ -140,7 +141,7 @@ export const storedSchemas = {
     result: z.enum(ATTEMPT_RESULTS),
     errorType: z.string().nullable(),
     responseDigest: z.string().nullable(),
-    durationMs: z.number().min(0),
+    durationMs: z.number().min(0).nullable(),
     simulated: z.boolean(),
   }),
   RoutedToManual: z.strictObject({

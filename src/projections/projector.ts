@@ -7,6 +7,15 @@ import { type Checkpoint, type ParkedCase, RowRefusedError, type RowStore } from
 /** The read models belong to another log: going on would mix two logs. */
 export class ForeignLogError extends Error {
   readonly code = 'FOREIGN_LOG';
+  /** @param found id of the log in the event store; null for an empty one */
+  constructor(expected: string, found: string | null) {
+    const what = found === null ? 'is empty' : `holds the log ${found}`;
+    super(
+      `the read models belong to the log ${expected}, but the event store ${what}; point DATABASE_URL, EVENT_STORE and ` +
+        'KURRENTDB_URL at what belongs together, or run `npm run rebuild` to make the read models anew from this log',
+    );
+    this.name = 'ForeignLogError';
+  }
 }
 
 /** Another runner has moved the checkpoint. */
@@ -46,10 +55,7 @@ async function prepareReadModels(deps: ProjectorDependencies): Promise<Checkpoin
   await rowStore.prepare(projections);
   const checkpoint = await rowStore.checkpoint();
   if (checkpoint && checkpoint.logId !== logId) {
-    throw new ForeignLogError(
-      `the read models belong to the log ${checkpoint.logId}, but the event store holds the log ${logId}; ` +
-        'point DATABASE_URL at the right database, or run `npm run rebuild` to make them anew from this log',
-    );
+    throw new ForeignLogError(checkpoint.logId, logId);
   }
   if (checkpoint?.fingerprint === fingerprint) return checkpoint;
   const start = startOfLog(deps);

@@ -31,13 +31,17 @@ export type ReadModels = {
   /** How far the read models have got; null before the first event. */
   readonly position: () => Promise<bigint | null>;
   readonly parkedCases: () => Promise<number>;
+  /** To be told when this process has projected a batch. */
+  readonly committed: () => void;
   /** Waits until the read models hold a position. Returns false when they did not within the given milliseconds. */
   readonly caughtUp: (position: bigint, milliseconds: number) => Promise<boolean>;
 };
 
-const POLL_MS = 10;
+/** How often to look whether another process has projected; commits of this process are heard of at once. */
+const POLL_MS = 50;
 
 export function createReadModels(pool: Pool, clock: Clock): ReadModels {
+  let nextCommit = new AbortController();
   const select = async <R extends Row>(query: Query): Promise<R[]> => {
     const { text, values } = toSql(query);
     const { rows } = await pool.query<{ row: R }>(text, values);
@@ -102,13 +106,17 @@ export function createReadModels(pool: Pool, clock: Clock): ReadModels {
       const { rows } = await pool.query<{ count: bigint }>('select count(*) as count from readmodel.parked');
       return Number(rows[0]?.count ?? 0n);
     },
+    committed: () => {
+      nextCommit.abort();
+      nextCommit = new AbortController();
+    },
     caughtUp: async (wanted, milliseconds) => {
       const end = clock.monotonicMs() + milliseconds;
       for (;;) {
         const reached = await position();
         if (reached !== null && reached >= wanted) return true;
         if (clock.monotonicMs() >= end) return false;
-        await clock.sleep(POLL_MS);
+        await clock.sleep(POLL_MS, nextCommit.signal);
       }
     },
   };

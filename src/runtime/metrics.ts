@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Logger } from './logger.ts';
 import type { Observer } from './observer.ts';
 
 /** What is measured at the moment of a scrape. */
@@ -18,8 +19,8 @@ export type Metrics = {
 const PREFIX = 'case_orchestrator_';
 const SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30];
 
-/** Counters and histograms of one service; labels come from closed sets, never from text. */
-export function createMetrics(): Metrics {
+/** Counters and histograms of one service, and a log line for what somebody must act on; labels come from closed sets, never from text. */
+export function createMetrics(logger: Pick<Logger, 'error'>): Metrics {
   const registers = [new Registry()];
   const [registry] = registers as [Registry];
   collectDefaultMetrics({ register: registry });
@@ -47,6 +48,12 @@ export function createMetrics(): Metrics {
     help: 'Time of a backend call, by route and result',
     labelNames: ['route', 'result'],
     buckets: SECONDS,
+    registers,
+  });
+  const tooLate = new Counter({
+    name: `${PREFIX}results_too_late_total`,
+    help: 'Backend answers that came after their attempt was recorded as unknown',
+    labelNames: ['result'],
     registers,
   });
   const conflicts = new Counter({
@@ -77,6 +84,13 @@ export function createMetrics(): Metrics {
       fellBack: (reason) => fallbacks.inc({ reason }),
       backendCalled: (route, result, durationMs) =>
         backendCalls.observe({ route, result }, durationMs / 1000),
+      resultTooLate: (taskId, { actionId, attempt, result, errorType }) => {
+        tooLate.inc({ result });
+        logger.error(
+          { taskId, actionId, attempt, result, errorType },
+          'a backend answered after its attempt was recorded as unknown: tell the person who has the task',
+        );
+      },
       appendConflict: () => conflicts.inc(),
     },
     scrape: async (readings) => {

@@ -6,8 +6,8 @@ import type { KeyStore } from './port.ts';
 export type CaseVault = {
   /** Encrypts a personal text for one field of the case's events. */
   readonly seal: (field: string, text: string) => Sealed;
-  /** The clear text of a field. Throws when it was not sealed for this case and field. */
-  readonly open: (field: string, text: Sealed) => string;
+  /** The clear text of a field; null when it was not sealed with this key for this case and field, or was changed. */
+  readonly open: (field: string, text: Sealed) => string | null;
   /** A hash of personal text, keyed with the case's key; hexadecimal. */
   readonly hash: (purpose: string, text: string) => string;
 };
@@ -37,7 +37,7 @@ export function createVault(keys: KeyStore, randomBytes: (size: number) => Buffe
     const context = (field: string): string => `case-${caseId} ${field}`;
     return {
       seal: (field, text) => seal(derived, context(field), text, randomBytes(12)),
-      open: (field, text) => open(derived, context(field), text),
+      open: (field, text) => openOrNull(derived, context(field), text),
       hash: (purpose, text) => keyedHash(derived, purpose, text),
     };
   };
@@ -51,4 +51,13 @@ export function createVault(keys: KeyStore, randomBytes: (size: number) => Buffe
       return vaultOf(caseId, deriveKeys(key));
     },
   };
+}
+
+/** A text that does not open is as good as one whose key was destroyed: whoever needs it hands over to a person. */
+function openOrNull(keys: CaseKeys, context: string, text: Sealed): string | null {
+  try {
+    return open(keys, context, text);
+  } catch {
+    return null;
+  }
 }

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPositionTokens } from '../../src/api/positions.ts';
+import { createTestApp, newCase, newTask, type TestApp } from '../support/app.ts';
+import { policy } from '../support/builders.ts';
+import { modelSays } from '../support/scripted.ts';
 import { createRefusingApp, invalid, type RefusingApp } from './refusals.ts';
 
 let service: RefusingApp;
@@ -152,10 +155,86 @@ describe('a query', () => {
   it.each(['/cases', '/tasks', '/audit', '/reviews', '/audit/C1001'])(
     '%s with a position of another store',
     async (url) => {
-      const foreign = createPositionTokens('019b0000-0000-7000-8000-000000000000').encode(1n);
+      const foreign = createPositionTokens('postgres/019b0000-0000-7000-8000-000000000000').encode(1n);
       expect(await service.refused(await service.get(`${url}?atLeast=${foreign}`))).toEqual(
         invalid('atLeast', 'is a position of another store'),
       );
+    },
+  );
+});
+
+describe('a query of a GET of one thing', () => {
+  /** Probes and scrapers may add parameters of their own. */
+  const FOR_MACHINES = ['/healthz', '/readyz', '/metrics'];
+  const ONLY_AT_LEAST = 'takes only atLeast; leave out what else is there';
+  const OF_STREAMS = ['/cases/{caseId}', '/tasks/{taskId}', '/reviews/{taskId}', '/policy', '/policy/{hash}'];
+  const real: Record<string, string> = {};
+  /** The URL of a thing that there is. */
+  const urlOf = (path: string): string => path.replaceAll(/\{(\w+)\}/g, (_, name) => real[name] ?? '');
+  const gets = (): string[] =>
+    Object.entries(service.document.paths).flatMap(([path, operations]) =>
+      operations.get && !FOR_MACHINES.includes(path) ? [path] : [],
+    );
+
+  let service: TestApp;
+  beforeAll(async () => {
+    service = await createTestApp({ model: () => modelSays({ confidence: 0.1 }) });
+    await service.post('/cases', newCase());
+    const { taskId, position } = (await service.post('/case-task', newTask())).json();
+    Object.assign(real, { caseId: 'C1001', case_id: 'C1001', taskId, position, hash: policy.hash });
+  });
+  afterAll(() => service.close());
+
+  it('is refused on every route, by GET and HEAD, where it asks for what is not there, and its key is not repeated', async () => {
+    expect(gets().length).toBeGreaterThan(10);
+    for (const path of gets()) {
+      const url = `${urlOf(path)}?asOf=2020-01-01T00:00:00Z`;
+      const answer = await service.get(url);
+      expect([path, answer.statusCode, answer.json().errors]).toEqual([
+        path,
+        400,
+        [
+          {
+            field: 'query',
+            message: expect.stringMatching(/^takes only .+; leave out what else is there$/),
+          },
+        ],
+      ]);
+      expect(answer.payload).not.toMatch(/asOf|2020/);
+      const { statusCode } = await service.app.inject({
+        method: 'HEAD',
+        url,
+        headers: { host: 'localhost' },
+      });
+      expect([path, statusCode]).toEqual([path, 400]);
+    }
+  });
+
+  it.each([
+    ...OF_STREAMS.map((path) => [path, ONLY_AT_LEAST]),
+    ['/cases/{caseId}/events', 'takes only atLeast, fromRevision, limit; leave out what else is there'],
+  ])('%s says what it takes', async (path, message) => {
+    const { errors } = (await service.get(`${urlOf(path)}?revision=1`)).json();
+    expect(errors).toEqual([{ field: 'query', message }]);
+  });
+
+  it.each([...OF_STREAMS, '/cases/{caseId}/events'])(
+    '%s takes positions of this store alone',
+    async (path) => {
+      const url = urlOf(path);
+      const other = createPositionTokens('postgres/019b0000-0000-7000-8000-000000000000').encode(1n);
+      const plain = await service.get(url);
+      expect(plain.statusCode).toBe(200);
+      expect((await service.get(`${url}?atLeast=${real.position}`)).json()).toEqual(plain.json());
+      for (const [token, message] of [
+        ['garbage', NO_POSITION],
+        ['', NO_POSITION],
+        [other, 'is a position of another store'],
+        [`${real.position}&atLeast=${real.position}`, 'must be text'],
+      ]) {
+        const answer = await service.get(`${url}?atLeast=${token}`);
+        expect([answer.statusCode, answer.json().errors]).toEqual([400, [{ field: 'atLeast', message }]]);
+      }
     },
   );
 });

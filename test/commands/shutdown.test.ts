@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { BackendAnswer } from '../../src/backends/port.ts';
 import type { Recommendation } from '../../src/recommender/port.ts';
 import { idle } from '../support/clock.ts';
-import { modelSays, stallingModel, succeeded } from '../support/scripted.ts';
+import { failed, modelSays, stallingModel, succeeded } from '../support/scripted.ts';
 import { checkSound } from '../support/soundness.ts';
 import { startProcess, startWithCase } from '../support/world.ts';
 
@@ -36,7 +36,31 @@ describe('shutting down', () => {
     process.shutdown();
     model.resolve(modelSays({ confidence: 0.1 }));
     await process.clock.runUntil(Promise.all([answer, process.runner.drain(1_000)]));
-    expect((await process.types()).at(-1)).toBe('RoutedToManual');
+    // Judged by whoever goes on: a process that is ending begins nothing.
+    expect((await process.types()).at(-1)).toBe('DecisionRecommended');
+  });
+
+  it('begins no further attempt, however much time is left; the next process judges anew', async () => {
+    const backend = Promise.withResolvers<BackendAnswer>();
+    const process = await startWithCase({
+      model: () => modelSays({ retryStrategy: 'IMMEDIATE' }),
+      backend: () => backend.promise,
+    });
+    const answer = process.submit();
+    await idle();
+    process.shutdown();
+    backend.resolve(failed);
+    await process.clock.runUntil(Promise.all([answer, process.runner.drain(5_000)]));
+    expect((await process.types()).at(-1)).toBe('ActionExecuted');
+    expect(process.partner.calls).toHaveLength(1);
+
+    const next = startProcess({}, process.outside);
+    const { task } = await next.clock.runUntil(answer);
+    next.runner.start('C1001', task.taskId, null);
+    const current = await next.clock.runUntil(next.runner.settled('C1001', task.taskId, 1_000));
+    expect(current.tasks.get(task.taskId)).toMatchObject({ outcome: 'AUTO_SUCCESS' });
+    expect(next.partner.calls.map(({ attempt }) => attempt)).toStrictEqual([2]);
+    await checkSound(next);
   });
 
   it('while the backend works records what it brought', async () => {

@@ -23,7 +23,7 @@ import {
 import { given } from './specification.ts';
 
 const DEADLINE = 'DEADLINE_PASSED';
-const expired = executed('UNKNOWN', 1, 1, { errorType: DEADLINE, durationMs: 0 });
+const expired = executed('UNKNOWN', 1, 1, { errorType: DEADLINE, durationMs: null });
 
 describe('a recommendation', () => {
   const task = [opened(), received()];
@@ -119,8 +119,11 @@ describe('the start of an action', () => {
   const start = (changes = {}) =>
     consequences(caseAfter([opened(), received(), recommended()]), taskId(), [], context(changes)).at(-1);
   it('takes the deadline from its route', () => {
-    const attemptMs = (route: string) => (route === 'PARTNER_API' ? 1_500 : 99);
-    expect(start({ attemptMs })).toStrictEqual(started(1, 1, { deadlineAt: later(1_500) }));
+    const backend = (route: string) => ({
+      attemptMs: route === 'PARTNER_API' ? 1_500 : 99,
+      simulated: false,
+    });
+    expect(start({ backend })).toStrictEqual(started(1, 1, { deadlineAt: later(1_500) }));
   });
   it('takes the id that was minted for it, as its key to the backend, too', () => {
     expect(start({ newActionId: uuid(77) })).toStrictEqual(
@@ -194,6 +197,14 @@ describe('an attempt’s result', () => {
       .whenBrought([executed('UNKNOWN')])
       .thenEvents(executed('UNKNOWN'), routed(1, ['ACTION_OUTCOME_UNKNOWN'], 'failures', 120)),
   );
+  it('that never came says of itself what its start said: whether it was simulated', () => {
+    given(...attempt('IMMEDIATE').slice(0, -1), started(1, 1, { simulated: true }))
+      .whenBrought([], { now: later(ATTEMPT_MS) })
+      .thenEvents(
+        { ...expired, data: { ...expired.data, simulated: true } } as CaseEvent,
+        expect.objectContaining({ type: 'RoutedToManual' }),
+      );
+  });
   it('that never came is UNKNOWN when the deadline has passed, and goes to a person', () => {
     const manual = routed(1, ['ACTION_OUTCOME_UNKNOWN'], 'failures', 120);
     const dueBy = later(ATTEMPT_MS + 120 * 60_000);

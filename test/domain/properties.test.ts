@@ -88,7 +88,8 @@ function walk(world: World, first: Case, happenings: readonly Happening[]): Appe
         ...world,
         now,
         newActionId: uuid(index),
-        attemptMs: () => ATTEMPT_MS,
+        backend: () => ({ attemptMs: ATTEMPT_MS, simulated: false }),
+        mayStart: true,
       });
     const events = follow(current, happening, about);
     if (events.length === 0) continue;

@@ -80,6 +80,19 @@ it('refuses a target that holds more than the source', async () => {
   await expect(copyLog(await filled(10), to, () => {})).rejects.toThrow(/not in the source/);
 });
 
+it.each(['copying', 'verifying'])('notices that the source grew while it was %s', async (phase) => {
+  const [from, to] = [await filled(50), createMemoryEventStore()];
+  let grown = false;
+  const copying = copyLog(from, to, (progress) => {
+    if (progress.phase !== phase || grown) return;
+    grown = true;
+    void from.append('case-late', NO_STREAM, [event(999)]);
+  });
+  if (phase === 'verifying') await expect(copying).rejects.toThrow(/source holds more than the 50 events/);
+  else expect(await copying).toStrictEqual({ events: 51, copied: 51 });
+  expect(grown).toBe(true);
+});
+
 it('notices at the end that somebody else wrote into the target', async () => {
   const [from, to] = [await filled(50), createMemoryEventStore()];
   let appends = 0;

@@ -199,7 +199,8 @@ describe.each([
     await expect(refused).rejects.toThrow(ForeignLogError);
     await expect(refused).rejects.toThrow(
       `the read models belong to the log ${LOG_ID}, but the event store holds the log ${logId}; ` +
-        'point DATABASE_URL at the right database, or run `npm run rebuild` to make them anew from this log',
+        'point DATABASE_URL, EVENT_STORE and KURRENTDB_URL at what belongs together, or run ' +
+        '`npm run rebuild` to make the read models anew from this log',
     );
     expect(await rows.dump()).toEqual(before);
   });

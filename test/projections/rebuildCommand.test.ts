@@ -76,4 +76,20 @@ describe('node src/cli/rebuild.ts', () => {
       ],
     });
   }, 30_000);
+
+  it('ends with the reason when the log holds an event of later code, and holds nothing back', async () => {
+    await query(
+      database.url,
+      `insert into eventlog.events (stream, revision, id, type, data, metadata)
+        select stream, revision + 1000, gen_random_uuid(), 'CaseMerged', '{}', metadata from eventlog.events
+        where stream = 'case-A' order by revision desc limit 1`,
+    );
+    const started = performance.now();
+    const { code, output } = await rebuildCommand();
+    expect({ code, output }).toEqual({
+      code: 1,
+      output: expect.stringMatching(/^The command failed \(UNKNOWN_EVENT\): .*CaseMerged/),
+    });
+    expect(performance.now() - started).toBeLessThan(8_000);
+  });
 });

@@ -73,7 +73,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const sources = createSources(log);
   await sources.register(policy, playbook, clock.now());
   const vault = createVault(createMemoryKeyStore(), randomBytes);
-  const metrics = createMetrics();
+  const metrics = createMetrics({ error: () => {} });
   const cases = createCaseStore(log, clock, metrics.observer, shutdown.signal);
   const runner = createTaskRunner(
     {
@@ -85,6 +85,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       newId: uuidv7,
       observer: metrics.observer,
       shutdown: shutdown.signal,
+      abandonedAfterMs: 60_000,
       recommender: scriptedRecommender(options.model ?? (() => modelSays())),
       backends: new Map(
         Object.keys(playbook.backends).map((route) => [

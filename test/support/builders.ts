@@ -147,6 +147,7 @@ export const started = (n = 1, attempt = 1, changes: Partial<ActionStarted['data
     intent: 'RETRY_EXTERNAL_CALL',
     idempotencyKey: uuid(n),
     deadlineAt: later(ATTEMPT_MS),
+    simulated: false,
     authority: { kind: 'policy' },
     ...changes,
   },
@@ -195,7 +196,8 @@ export const context = (changes: Partial<JudgeContext> = {}): JudgeContext => ({
   signals: calm,
   now: AT,
   newActionId: uuid(1),
-  attemptMs: () => ATTEMPT_MS,
+  backend: () => ({ attemptMs: ATTEMPT_MS, simulated: false }),
+  mayStart: true,
   ...changes,
 });
 

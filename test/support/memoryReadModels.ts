@@ -46,6 +46,7 @@ export function createMemoryReadModels(rowStore: MemoryRowStore, clock: Clock): 
       ),
     position,
     parkedCases: async () => (await rowStore.parked()).length,
+    committed: () => {},
     caughtUp: async (wanted, milliseconds) => {
       const end = clock.monotonicMs() + milliseconds;
       for (;;) {

@@ -94,6 +94,7 @@ export function recordingObserver(): Observer & { readonly told: string[] } {
     recommended: (source) => told.push(`recommended ${source}`),
     fellBack: (reason) => told.push(`fell back ${reason}`),
     backendCalled: (route, result) => told.push(`called ${route} ${result}`),
+    resultTooLate: (_taskId, { result }) => told.push(`too late ${result}`),
     appendConflict: () => told.push('conflict'),
   };
 }

@@ -8,6 +8,7 @@ import { type SubmitTask, submitTask } from '../../src/commands/submitTask.ts';
 import { createTaskRunner } from '../../src/commands/taskRunner.ts';
 import type { Actor, CaseEvent, Recorded } from '../../src/domain/events.ts';
 import { caseStream } from '../../src/domain/identifiers.ts';
+import type { Policy } from '../../src/domain/policy.ts';
 import type { CaseState } from '../../src/domain/vocabulary.ts';
 import { createEventLog } from '../../src/eventstore/log.ts';
 import { createMemoryEventStore } from '../../src/eventstore/memory.ts';
@@ -52,6 +53,8 @@ export function createOutside(): Outside {
 }
 
 export type Script = {
+  /** Instead of the default policy. */
+  readonly policy?: Policy;
   readonly model?: (
     request: RecommendationRequest,
     call: number,
@@ -76,10 +79,11 @@ export function startProcess(script: Script = {}, outside: Outside = createOutsi
   const cases = createCaseStore(log, clock, observer, shutdown.signal);
   const recommender = scriptedRecommender(script.model ?? (() => modelSays()));
   const partner = scriptedBackend('PARTNER_API', script.backend ?? (() => succeeded));
+  const { policy: inForce = policy } = script;
   const deps: DriveDependencies = {
     cases,
     vault,
-    policy,
+    policy: inForce,
     playbook,
     recommender,
     backends: new Map([['PARTNER_API', partner]]),
@@ -87,9 +91,10 @@ export function startProcess(script: Script = {}, outside: Outside = createOutsi
     clock,
     newId,
     shutdown: shutdown.signal,
+    abandonedAfterMs: 60_000,
   };
   const runner = createTaskRunner(deps, logger);
-  const commands = { cases, vault, policy, runner, waitMs: script.waitMs ?? 30_000 };
+  const commands = { cases, vault, policy: inForce, runner, waitMs: script.waitMs ?? 30_000 };
   const as = (sentKey: string | null): CommandEnvelope => ({ actor: ANYBODY, traceparent: null, sentKey });
 
   return {

@@ -39,9 +39,9 @@ describe('the vault', () => {
     const one = await vault.create('C1');
     const two = await vault.create('C2');
     const sealed = one.seal(PERSONAL_FIELDS.attribute('name'), 'text');
-    expect(() => two.open(PERSONAL_FIELDS.attribute('name'), sealed)).toThrow();
-    expect(() => one.open(PERSONAL_FIELDS.attribute('street'), sealed)).toThrow();
-    expect(() => one.open(PERSONAL_FIELDS.note, sealed)).toThrow();
+    expect(two.open(PERSONAL_FIELDS.attribute('name'), sealed)).toBeNull();
+    expect(one.open(PERSONAL_FIELDS.attribute('street'), sealed)).toBeNull();
+    expect(one.open(PERSONAL_FIELDS.note, sealed)).toBeNull();
   });
   it('hashes differently for every case', async () => {
     const { vault } = counted();
@@ -58,8 +58,8 @@ describe('the vault', () => {
     const vault = createVault(keys, randomBytes);
     const sealed = (await vault.create('C1')).seal('field', 'text');
     const other = await vault.create('C1 x');
-    expect(() => other.open('field', sealed)).toThrow();
-    expect(() => other.open('x field', sealed)).toThrow();
+    expect(other.open('field', sealed)).toBeNull();
+    expect(other.open('x field', sealed)).toBeNull();
   });
 });
 
