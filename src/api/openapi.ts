@@ -34,7 +34,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: DOCS_CONTENT_SECURITY_POLICY,
-    uiConfig: { docExpansion: 'list' },
+    uiConfig: { docExpansion: 'list', layout: 'BaseLayout' },
     theme: { title: 'Case orchestrator' },
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
