@@ -10,7 +10,6 @@ export type Database = {
   readonly pool: Pool;
   /** Where it is, without secrets. */
   readonly description: string;
-  readonly embedded: boolean;
   /** Closes the pool, and stops an embedded server. */
   readonly close: () => Promise<void>;
 };
@@ -43,7 +42,6 @@ export async function openDatabase(
       url: server.url,
       pool,
       description: `${server.description}, ${role === null ? 'as the user of its URL' : `as ${role}`}`,
-      embedded: server.embedded,
       close: async () => {
         await pool.end();
         await server.stop();
@@ -58,7 +56,6 @@ export async function openDatabase(
 type Server = {
   readonly url: string;
   readonly description: string;
-  readonly embedded: boolean;
   readonly stop: () => Promise<void>;
 };
 
@@ -66,7 +63,7 @@ async function reachServer(config: Config, logger: Logger, onLost: (error: Error
   if (config.DATABASE_URL !== undefined) {
     const { host, pathname } = new URL(config.DATABASE_URL);
     const description = `postgres at ${host}${pathname}`;
-    return { url: config.DATABASE_URL, description, embedded: false, stop: async () => {} };
+    return { url: config.DATABASE_URL, description, stop: async () => {} };
   }
   const { url, description, stop } = await startEmbeddedPostgres({
     dataDir: config.DATA_DIR,
@@ -74,5 +71,5 @@ async function reachServer(config: Config, logger: Logger, onLost: (error: Error
     log: (line) => logger.info({}, line),
     onUnexpectedExit: onLost,
   });
-  return { url, description, embedded: true, stop };
+  return { url, description, stop };
 }

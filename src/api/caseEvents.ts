@@ -69,7 +69,7 @@ export function registerCaseEvents(app: FastifyInstance, deps: ApiDependencies):
           revision,
           position,
           data,
-          metadata: metadataSchema.parse(JSON.parse(stored.metadata)),
+          metadata: JSON.parse(stored.metadata) as z.output<typeof metadataSchema>,
           personal: personalTexts(event, vault),
         };
       });

@@ -2,6 +2,8 @@ import { RefusedError } from '../domain/refusal.ts';
 import type { CaseVault, Vault } from '../vault/vault.ts';
 import type { CaseStore } from './caseStore.ts';
 
+type CaseVaultDependencies = { readonly cases: CaseStore; readonly vault: Vault };
+
 /**
  * The vault of a case that somebody wants to change.
  *
@@ -10,16 +12,30 @@ import type { CaseStore } from './caseStore.ts';
  *   can tell a repeat from a new request, so nothing may be done
  */
 export async function vaultOfCase(
-  deps: { readonly cases: CaseStore; readonly vault: Vault },
+  deps: CaseVaultDependencies,
   caseId: string,
   field: string,
 ): Promise<CaseVault> {
-  const vault = await deps.vault.of(caseId);
+  const vault = await vaultUnlessDestroyed(deps, caseId);
   if (vault) return vault;
-  if ((await deps.cases.load(caseId)).opened) throw keyDestroyed(caseId);
   throw new RefusedError('CASE_NOT_FOUND', `there is no case ${caseId}`, field);
 }
 
-/** The refusal of a case whose key is gone. */
-export const keyDestroyed = (caseId: string): RefusedError =>
-  new RefusedError('CASE_KEY_DESTROYED', `the key of case ${caseId} is gone: it can be read, not changed`);
+/**
+ * The vault of a case that is to be opened, its key made where there is no such case yet. A case that was opened before
+ * never gets another key: with it, recorded tasks would look new, and be done again.
+ *
+ * @throws RefusedError CASE_KEY_DESTROYED
+ */
+export async function vaultOfNewCase(deps: CaseVaultDependencies, caseId: string): Promise<CaseVault> {
+  return (await vaultUnlessDestroyed(deps, caseId)) ?? deps.vault.create(caseId);
+}
+
+async function vaultUnlessDestroyed(deps: CaseVaultDependencies, caseId: string): Promise<CaseVault | null> {
+  const vault = await deps.vault.of(caseId);
+  if (vault || !(await deps.cases.load(caseId)).opened) return vault;
+  throw new RefusedError(
+    'CASE_KEY_DESTROYED',
+    `the key of case ${caseId} is gone: it can be read, not changed`,
+  );
+}

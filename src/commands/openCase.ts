@@ -5,7 +5,7 @@ import { canonicalJson } from '../domain/hash.ts';
 import type { Priority } from '../domain/vocabulary.ts';
 import { type CaseVault, PERSONAL_FIELDS, type Vault } from '../vault/vault.ts';
 import { type CaseStore, type Decide, REQUEST_PATIENCE_MS } from './caseStore.ts';
-import { keyDestroyed } from './caseVault.ts';
+import { vaultOfNewCase } from './caseVault.ts';
 
 /** A case to be opened; an imported one may start with failures behind it. */
 export type OpenCase = {
@@ -30,7 +30,7 @@ export async function openCase(
   actor: Actor,
   traceparent: string | null,
 ): Promise<{ readonly current: Case; readonly replayed: boolean }> {
-  const vault = await keyFor(deps, content.caseId);
+  const vault = await vaultOfNewCase(deps, content.caseId);
   const opened = openedEvent(content, vault);
   const context = { actor, correlationId: null, causationId: null, traceparent };
   const decide: Decide<boolean> = (state) => {
@@ -39,17 +39,6 @@ export async function openCase(
   };
   const { current, result } = await deps.cases.change(content.caseId, context, decide, REQUEST_PATIENCE_MS);
   return { current, replayed: result };
-}
-
-/** A case that was opened before never gets another key: with it, recorded tasks would look new, and be done again. */
-async function keyFor(
-  deps: { readonly cases: CaseStore; readonly vault: Vault },
-  caseId: string,
-): Promise<CaseVault> {
-  const vault = await deps.vault.of(caseId);
-  if (vault) return vault;
-  if ((await deps.cases.load(caseId)).opened) throw keyDestroyed(caseId);
-  return deps.vault.create(caseId);
 }
 
 function openedEvent(content: OpenCase, vault: CaseVault): CaseOpened {

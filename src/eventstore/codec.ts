@@ -56,11 +56,12 @@ export function createCodec(types: Readonly<Record<string, StoredType>>): Codec 
     decode: (event) => {
       const { schema, version, upcasters } = typeOf(event.type);
       // Before anything else of it is validated: a newer envelope may hold what this code would call malformed.
-      const stored = storedVersion(event);
+      const envelope = parseJson(event.metadata, event);
+      const stored = storedVersion(envelope, event.type);
       if (stored > version) {
         throw new UnknownEventError(`${event.type} of version ${stored} is newer than ${version}`);
       }
-      const metadata = decodeMetadata(event);
+      const metadata = validateMetadata(envelope, event.type);
       const current = upcasters
         .slice(metadata.schemaVersion - 1)
         .reduce((data, upcast) => upcast(data), parseJson(event.data, event));
@@ -73,18 +74,17 @@ export function createCodec(types: Readonly<Record<string, StoredType>>): Codec 
 
 const versioned = z.looseObject({ schemaVersion: metadataSchema.shape.schemaVersion });
 
-function storedVersion(event: ReadEvent): number {
-  const { schemaVersion } = validate(
-    versioned,
-    parseJson(event.metadata, event),
-    `metadata of ${event.type}`,
-  ) as z.infer<typeof versioned>;
+function storedVersion(envelope: Json, type: string): number {
+  const { schemaVersion } = validate(versioned, envelope, `metadata of ${type}`) as z.infer<typeof versioned>;
   return schemaVersion;
 }
 
+const validateMetadata = (envelope: Json, type: string): EventMetadata =>
+  validate(metadataSchema, envelope, `metadata of ${type}`) as EventMetadata;
+
 /** The metadata of a stored event. Throws MalformedEventError. */
 export const decodeMetadata = (event: ReadEvent): EventMetadata =>
-  validate(metadataSchema, parseJson(event.metadata, event), `metadata of ${event.type}`) as EventMetadata;
+  validateMetadata(parseJson(event.metadata, event), event.type);
 
 /** The codec of this log: every event type of DESIGN section 5 that exists so far, all in their first version. */
 export const codec = createCodec(

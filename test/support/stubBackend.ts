@@ -1,5 +1,12 @@
 import type { ServerResponse } from 'node:http';
-import { delay, type ReceivedRequest, resetConnection, stallBody, startStubServer } from './stubServer.ts';
+import {
+  delay,
+  type ReceivedRequest,
+  resetConnection,
+  type SwitchableStub,
+  stallBody,
+  startSwitchableStub,
+} from './stubServer.ts';
 
 /** How the stub backend answers; switched at any time through `StubBackend.mode`. */
 export type StubBackendMode =
@@ -11,59 +18,20 @@ export type StubBackendMode =
   /** Silence after the request; a reset instead of an answer; something that is no HTTP. */
   | { readonly kind: 'stall' | 'reset' | 'garbage' };
 
-export type StubBackend = {
+export type StubBackend = SwitchableStub<StubBackendMode> & {
   readonly url: string;
   readonly port: number;
-  mode: StubBackendMode;
-  /** Waited before every answer, in milliseconds. */
-  delayMs: number;
-  readonly requests: readonly ReceivedRequest[];
-  readonly calls: () => number;
   /** How often each `Idempotency-Key` was received. */
   readonly callsPerKey: () => ReadonlyMap<string, number>;
-  /** The most requests that were open at one time. */
-  readonly peak: () => number;
-  readonly stop: () => Promise<void>;
 };
 
 /** Starts a stub of a backend; it answers 200 with `{"ok":true}` until told otherwise. */
 export async function startStubBackend(): Promise<StubBackend> {
-  const requests: ReceivedRequest[] = [];
-  let open = 0;
-  let peak = 0;
-  const state = { mode: { kind: 'status', status: 200 } as StubBackendMode, delayMs: 0 };
-  const server = await startStubServer(async (request, response) => {
-    requests.push(request);
-    open += 1;
-    peak = Math.max(peak, open);
-    response.on('close', () => {
-      open -= 1;
-    });
-    const { mode } = state;
-    if (state.delayMs > 0) await delay(state.delayMs);
-    answer(mode, response);
-  });
-  return {
-    url: server.url,
-    port: server.port,
-    get mode() {
-      return state.mode;
-    },
-    set mode(mode) {
-      state.mode = mode;
-    },
-    get delayMs() {
-      return state.delayMs;
-    },
-    set delayMs(delayMs) {
-      state.delayMs = delayMs;
-    },
-    requests,
-    calls: () => requests.length,
-    callsPerKey: () => countKeys(requests),
-    peak: () => peak,
-    stop: server.stop,
-  };
+  const { stub, url, port } = await startSwitchableStub<StubBackendMode>(
+    { kind: 'status', status: 200 },
+    answer,
+  );
+  return Object.assign(stub, { url, port, callsPerKey: () => countKeys(stub.requests) });
 }
 
 function countKeys(requests: readonly ReceivedRequest[]): ReadonlyMap<string, number> {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Decision, FallbackReason } from '../../src/domain/decision.ts';
-import { delay, type ReceivedRequest, resetConnection, stallBody, startStubServer } from './stubServer.ts';
+import { resetConnection, type SwitchableStub, stallBody, startSwitchableStub } from './stubServer.ts';
 
 /** How the stub model answers; switched at any time through `StubModel.mode`. */
 type StubModelMode =
@@ -20,17 +20,9 @@ type StubModelMode =
   | { readonly kind: 'body'; readonly contentType: string; readonly body: string }
   | { readonly kind: 'stall' | 'stalledBody' | 'reset' };
 
-export type StubModel = {
+export type StubModel = SwitchableStub<StubModelMode> & {
   /** The base URL for an OpenAI-compatible client. */
   readonly baseUrl: string;
-  mode: StubModelMode;
-  /** Waited before every answer, in milliseconds. */
-  delayMs: number;
-  readonly requests: readonly ReceivedRequest[];
-  readonly calls: () => number;
-  /** The most requests that were open at one time. */
-  readonly peak: () => number;
-  readonly stop: () => Promise<void>;
 };
 
 /** What the default playbook's most confident recommendation looks like. */
@@ -46,40 +38,9 @@ export const CONFIDENT_RETRY: Decision = {
 
 /** Starts a stub of an OpenAI-compatible chat completions endpoint; it answers CONFIDENT_RETRY until told otherwise. */
 export async function startStubModel(): Promise<StubModel> {
-  const requests: ReceivedRequest[] = [];
-  let open = 0;
-  let peak = 0;
-  const state = { mode: { kind: 'decision', decision: CONFIDENT_RETRY } as StubModelMode, delayMs: 0 };
-  const server = await startStubServer(async (request, response) => {
-    requests.push(request);
-    open += 1;
-    peak = Math.max(peak, open);
-    response.on('close', () => {
-      open -= 1;
-    });
-    const { mode } = state;
-    if (state.delayMs > 0) await delay(state.delayMs);
-    answer(mode, response);
-  });
-  return {
-    baseUrl: `${server.url}/v1`,
-    get mode() {
-      return state.mode;
-    },
-    set mode(mode) {
-      state.mode = mode;
-    },
-    get delayMs() {
-      return state.delayMs;
-    },
-    set delayMs(delayMs) {
-      state.delayMs = delayMs;
-    },
-    requests,
-    calls: () => requests.length,
-    peak: () => peak,
-    stop: server.stop,
-  };
+  const mode: StubModelMode = { kind: 'decision', decision: CONFIDENT_RETRY };
+  const { stub, url } = await startSwitchableStub<StubModelMode>(mode, answer);
+  return Object.assign(stub, { baseUrl: `${url}/v1` });
 }
 
 function answer(mode: StubModelMode, response: ServerResponse): void {

@@ -22,7 +22,7 @@ export type StubServer = {
 export type Responder = (request: ReceivedRequest, response: ServerResponse) => void | Promise<void>;
 
 /** A real HTTP server on a free port of 127.0.0.1. */
-export async function startStubServer(respond: Responder): Promise<StubServer> {
+async function startStubServer(respond: Responder): Promise<StubServer> {
   const server = createServer((incoming, response) => {
     response.on('error', () => undefined);
     void text(incoming)
@@ -55,6 +55,48 @@ export async function startStubServer(respond: Responder): Promise<StubServer> {
 
 /** Waits before an answer; the timer does not keep the process alive. */
 export const delay = (ms: number): Promise<unknown> => sleep(ms, undefined, { ref: false });
+
+/** What every stub with switchable modes offers. */
+export type SwitchableStub<Mode> = {
+  mode: Mode;
+  /** Waited before every answer, in milliseconds. */
+  delayMs: number;
+  readonly requests: readonly ReceivedRequest[];
+  readonly calls: () => number;
+  /** The most requests that were open at one time. */
+  readonly peak: () => number;
+  readonly stop: () => Promise<void>;
+};
+
+/** A stub server that answers as its `mode` says at the moment a request has arrived. */
+export async function startSwitchableStub<Mode>(
+  mode: Mode,
+  answer: (mode: Mode, response: ServerResponse) => void,
+): Promise<{ readonly stub: SwitchableStub<Mode>; readonly url: string; readonly port: number }> {
+  const requests: ReceivedRequest[] = [];
+  let open = 0;
+  let peak = 0;
+  const { url, port, stop } = await startStubServer(async (request, response) => {
+    requests.push(request);
+    open += 1;
+    peak = Math.max(peak, open);
+    response.on('close', () => {
+      open -= 1;
+    });
+    const current = stub.mode;
+    if (stub.delayMs > 0) await delay(stub.delayMs);
+    answer(current, response);
+  });
+  const stub: SwitchableStub<Mode> = {
+    mode,
+    delayMs: 0,
+    requests,
+    calls: () => requests.length,
+    peak: () => peak,
+    stop,
+  };
+  return { stub, url, port };
+}
 
 /** Sends the status line and the beginning of a body, and never the rest. */
 export function stallBody(response: ServerResponse, status: number, beginning: string): void {
