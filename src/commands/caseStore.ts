@@ -1,11 +1,13 @@
+import pLimit from 'p-limit';
 import type { Case } from '../domain/case.ts';
 import type { Actor, CaseEvent, Recorded } from '../domain/events.ts';
 import { caseStream } from '../domain/identifiers.ts';
-import type { EventLog } from '../eventstore/log.ts';
+import type { EventLog, PreparedAppend } from '../eventstore/log.ts';
 import { StoreUnavailableError } from '../eventstore/port.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Observer } from '../runtime/observer.ts';
 import { createKeyedQueue } from './keyedQueue.ts';
+import { createLines } from './line.ts';
 import { createRecentCases, type FoldedCase } from './recentCases.ts';
 
 /** Who changes a case, and for which task. */
@@ -29,6 +31,28 @@ export type Changed<R> = {
   readonly result: R;
 };
 
+export type Patience = {
+  /** Longest wait in the queue, in milliseconds; StoreUnavailableError then, and nothing was done. Without it: no bound. */
+  readonly queueMs?: number;
+  /**
+   * Does work again for as long as the store is unavailable; without it StoreUnavailableError. An append whose answer was lost is
+   * then looked for in the stream before anything is decided anew, so that what it started is known to be one's own.
+   */
+  readonly again?: Again;
+};
+
+/** Does work until it has an answer. */
+export type Again = <T>(work: () => Promise<T>) => Promise<T>;
+
+const once: Again = (work) => work();
+/**
+ * How many changes made by driving reach for the store at one time. Below the number of connections: however many tasks move at
+ * once, new ones find a connection without queueing behind them.
+ */
+const DRIVING_AT_ONCE = 12;
+/** So many appends without an answer are remembered for one change: what is older cannot arrive any more. */
+const MOST_LOST = 64;
+
 /** Cases, as folds of their streams. */
 export type CaseStore = {
   readonly load: (caseId: string) => Promise<Case>;
@@ -40,15 +64,19 @@ export type CaseStore = {
     caseId: string,
     context: ChangeContext,
     decide: Decide<R>,
-    /** Longest wait in the queue, in milliseconds; StoreUnavailableError then, and nothing was done. Without it: no bound. */
-    patienceMs?: number,
+    patience?: Patience,
   ) => Promise<Changed<R>>;
+  /**
+   * A place in the line of those who wait for an action of the case to end, so that a change wakes one of them and not all:
+   * resolves at its head. The result leaves the line.
+   */
+  readonly standInLine: (caseId: string) => Promise<() => void>;
   /** Resolves at the next change of the case made by this process, or after the given milliseconds. */
   readonly nextChange: (caseId: string, milliseconds: number) => Promise<void>;
 };
 
 /** How long a request queues behind other writers of its case before it is answered with 503. */
-export const REQUEST_PATIENCE_MS = 10_000;
+export const REQUEST_PATIENCE: Patience = { queueMs: 10_000 };
 /** How many folded cases are kept; each holds a few kilobytes for each of its tasks. */
 const RECENT_CASES = 500;
 
@@ -61,50 +89,94 @@ export function createCaseStore(
 ): CaseStore {
   const queue = createKeyedQueue();
   const recent = createRecentCases(RECENT_CASES);
+  const lines = createLines();
+  const driving = pLimit(DRIVING_AT_ONCE);
   const waiting = new Map<string, Set<AbortController>>();
 
   const read = async (caseId: string): Promise<FoldedCase> => {
     const folded = recent.get(caseId);
     const events = await log.read(caseStream(caseId), folded.head.revision + 1);
-    return recent.extend(folded, events as Recorded<CaseEvent>[]);
+    const extended = recent.extend(folded, events as Recorded<CaseEvent>[]);
+    // Of two looks that overlap the slower one must not know less than the faster one has already told.
+    const kept = recent.get(caseId);
+    return kept.head.revision > extended.head.revision ? kept : extended;
   };
 
+  /** One try; null on a conflict. An append without an answer is remembered in `lost`. */
   const attempt = async <R>(
     caseId: string,
     context: ChangeContext,
     decide: Decide<R>,
-  ): Promise<Changed<R>> => {
-    for (;;) {
-      const folded = await read(caseId);
-      const { current, head } = folded;
-      const now = latest(clock.now(), head.recordedAt);
-      const { events, result } = decide(current, now);
-      if (events.length === 0) return { current, events: [], result };
-      const outcome = await log.append(caseStream(caseId), head, events, { ...context, now });
-      if (outcome.kind === 'appended') {
-        const recorded = outcome.events as readonly Recorded<CaseEvent>[];
-        for (const waiter of waiting.get(caseId) ?? []) waiter.abort();
-        return { current: recent.extend(folded, recorded).current, events: recorded, result };
-      }
-      // Folded anew: whatever was wrong with what is known must not make it conflict for ever.
-      recent.forget(caseId);
-      observer.appendConflict();
+    lost: Lost<R>[],
+  ): Promise<Changed<R> | null> => {
+    const folded = await read(caseId);
+    const landed = await findLanded(caseId, folded, lost);
+    if (landed) return landed;
+    const { current, head } = folded;
+    const now = latest(clock.now(), head.recordedAt);
+    const { events, result } = decide(current, now);
+    if (events.length === 0) return { current, events: [], result };
+    const prepared = log.prepare(caseStream(caseId), head, events, { ...context, now });
+    const outcome = await log.commit(prepared).catch((error: unknown) => {
+      lost.push({ prepared, result });
+      if (lost.length > MOST_LOST) lost.shift();
+      throw error;
+    });
+    if (outcome.kind === 'appended') {
+      const recorded = outcome.events as readonly Recorded<CaseEvent>[];
+      for (const waiter of waiting.get(caseId) ?? []) waiter.abort();
+      return { current: recent.extend(folded, recorded).current, events: recorded, result };
     }
+    // Folded anew: whatever was wrong with what is known must not make it conflict for ever.
+    recent.forget(caseId);
+    observer.appendConflict();
+    return null;
+  };
+
+  /** What an append that had no answer did after all; null where none of them is in the stream. */
+  const findLanded = async <R>(
+    caseId: string,
+    { current }: FoldedCase,
+    lost: readonly Lost<R>[],
+  ): Promise<Changed<R> | null> => {
+    const [first] = lost;
+    if (!first || first.prepared.expectedRevision >= current.revision) return null;
+    const from = Math.min(...lost.map(({ prepared }) => prepared.expectedRevision)) + 1;
+    const events = (await log.read(caseStream(caseId), from)) as Recorded<CaseEvent>[];
+    for (const { prepared, result } of lost) {
+      const ids = new Set(prepared.stored.map(({ id }) => id));
+      const landed = events.filter(({ id }) => ids.has(id));
+      if (landed.length > 0) return { current, events: landed, result };
+    }
+    return null;
   };
 
   return {
     load: async (caseId) => (await read(caseId)).current,
-    change: (caseId, context, decide, patienceMs = Number.POSITIVE_INFINITY) => {
+    change: <R>(
+      caseId: string,
+      context: ChangeContext,
+      decide: Decide<R>,
+      { queueMs = Number.POSITIVE_INFINITY, again = once }: Patience = {},
+    ) => {
       const queuedAt = clock.monotonicMs();
-      return queue.run(caseId, () => {
+      return queue.run(caseId, async () => {
         const waited = clock.monotonicMs() - queuedAt;
-        if (waited <= patienceMs) return attempt(caseId, context, decide);
-        throw new StoreUnavailableError(
-          `writers of this case have queued for ${Math.round(waited)} ms`,
-          undefined,
-        );
+        if (waited > queueMs) {
+          throw new StoreUnavailableError(
+            `writers of this case have queued for ${Math.round(waited)} ms`,
+            undefined,
+          );
+        }
+        const lost: Lost<R>[] = [];
+        const tryOnce = () => attempt(caseId, context, decide, lost);
+        for (;;) {
+          const changed = await again(again === once ? tryOnce : () => driving(tryOnce));
+          if (changed) return changed;
+        }
       });
     },
+    standInLine: lines.join,
     nextChange: async (caseId, milliseconds) => {
       const waiter = new AbortController();
       const waiters = waiting.get(caseId) ?? new Set();
@@ -115,6 +187,9 @@ export function createCaseStore(
     },
   };
 }
+
+/** An append that had no answer, and what it was to result in. */
+type Lost<R> = { readonly prepared: PreparedAppend; readonly result: R };
 
 const latest = (now: string, recordedAt: string | null): string =>
   recordedAt !== null && recordedAt > now ? recordedAt : now;

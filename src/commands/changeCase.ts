@@ -8,7 +8,7 @@ import type { Actor, CommandKey } from '../domain/events.ts';
 import { canonicalJson } from '../domain/hash.ts';
 import type { CaseState } from '../domain/vocabulary.ts';
 import { type CaseVault, PERSONAL_FIELDS, type Vault } from '../vault/vault.ts';
-import { type CaseStore, type Decide, REQUEST_PATIENCE_MS } from './caseStore.ts';
+import { type CaseStore, type Decide, REQUEST_PATIENCE } from './caseStore.ts';
 import { vaultOfCase } from './caseVault.ts';
 
 /** Who changes a case, and the idempotency key that came with it (null without one). */
@@ -81,7 +81,7 @@ async function run(
     const { events, replayed } = decide(current);
     return { events, result: replayed };
   };
-  const changed = await deps.cases.change(caseId, context, decideNow, REQUEST_PATIENCE_MS);
+  const changed = await deps.cases.change(caseId, context, decideNow, REQUEST_PATIENCE);
   const { current, result: replayed } = changed;
   const { revision, position } = (replayed && recordedCommand(current, command)) || current;
   return { current, revision, position, replayed };

@@ -1,15 +1,18 @@
 import type { Case } from '../domain/case.ts';
 import { consequences, type JudgeContext } from '../domain/consequences.ts';
-import type { ActionExecuted, Actor, DecisionRecommended } from '../domain/events.ts';
+import type { Actor, CaseEvent } from '../domain/events.ts';
 import { nextStep, type Step } from '../domain/nextStep.ts';
 import type { Policy } from '../domain/policy.ts';
+import { type Effect, expired, recordable } from '../domain/recordable.ts';
 import { readSignals, type Signals } from '../domain/signals.ts';
-import { lastAttempt } from '../domain/task.ts';
+import type { Attempt } from '../domain/task.ts';
+import type { Outcome } from '../domain/vocabulary.ts';
 import { StoreUnavailableError } from '../eventstore/port.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { Observer } from '../runtime/observer.ts';
 import { type CaseVault, PERSONAL_FIELDS, type Vault } from '../vault/vault.ts';
-import type { CaseStore, Decide } from './caseStore.ts';
-import { type EffectDependencies, execute, recommend } from './effects.ts';
+import type { Again, CaseStore, Decide } from './caseStore.ts';
+import { type EffectDependencies, execute, lookUp, recommend } from './effects.ts';
 import { ShuttingDownError } from './errors.ts';
 import { untilAvailable } from './untilAvailable.ts';
 
@@ -19,8 +22,6 @@ export type DriveDependencies = EffectDependencies & {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly newId: () => string;
-  /** After this time an unfinished task counts as abandoned: longer than a recommendation and the attempt after it take. */
-  readonly abandonedAfterMs: number;
 };
 
 /** Who acts when the loop appends. */
@@ -38,14 +39,24 @@ const ALL_RAISED: Signals = {
   instructsSystem: true,
 };
 
-type Effect = DecisionRecommended | ActionExecuted;
+type Decided = {
+  /** What was recorded of an effect, if anything. */
+  readonly recorded: CaseEvent | null;
+  /** When that was decided, by the monotonic clock. */
+  readonly atMs: number;
+  /** Whether the task had its outcome before. */
+  readonly settled: boolean;
+};
+
+const outcomeIn = (current: Case, taskId: string): Outcome | null =>
+  current.tasks.get(taskId)?.outcome ?? null;
 
 /**
- * Drives one task until it needs nothing more: the loop of DESIGN section 4, the same for a live request and for recovery.
- * What an effect brought is appended whatever else has happened to the case, if its step is still open.
+ * Drives one task until it needs nothing more for now: the loop of DESIGN section 4, the same for a live request, a retry that
+ * falls due, and recovery. What an effect brought is appended whatever else has happened to the case, if it says anything new.
  *
- * @param traceparent of the request that caused this; null on recovery
- * @returns the case when the task needed nothing more
+ * @param traceparent of the request that caused this; null where time or recovery did
+ * @returns the case when the task needs nothing, or nothing before its retry is due
  * @throws ShuttingDownError when the process ends first; the task goes on from its stream
  */
 export async function driveTask(
@@ -54,34 +65,97 @@ export async function driveTask(
   taskId: string,
   traceparent: string | null,
 ): Promise<Case> {
+  const place = createPlace(deps.cases, caseId);
+  try {
+    return await drive(deps, caseId, taskId, traceparent, place);
+  } finally {
+    place.leave();
+  }
+}
+
+async function drive(
+  deps: DriveDependencies,
+  caseId: string,
+  taskId: string,
+  traceparent: string | null,
+  place: Place,
+): Promise<Case> {
   const { cases, clock, shutdown } = deps;
+  const again: Again = (work) => untilAvailable(clock, shutdown, work);
   const text = await readText(deps, caseId, taskId);
+  const waiting = { outOfPatience: createPatience(clock), place };
   let effect: Effect | null = null;
   let causationId: string | null = text.causationId;
   for (;;) {
     const context = { actor: ORCHESTRATOR, correlationId: taskId, causationId, traceparent };
     const brought: Effect | null = effect;
-    const decide: Decide<boolean> = (current, now) => {
-      const inTime = brought !== null && isOpen(current, brought);
+    const decide: Decide<Decided> = (current, now) => {
+      const recorded = brought && recordable(current, brought);
       const judging = judgeContext(deps, text.signals, now);
-      return { events: consequences(current, taskId, inTime ? [brought] : [], judging), result: inTime };
+      return {
+        events: consequences(current, taskId, recorded ? [recorded] : [], judging),
+        result: { recorded, atMs: clock.monotonicMs(), settled: outcomeIn(current, taskId) !== null },
+      };
     };
-    const changed = await untilAvailable(clock, shutdown, () => cases.change(caseId, context, decide));
-    const { current, events, result: inTime } = changed;
-    if (brought?.type === 'ActionExecuted' && !inTime) deps.observer.resultTooLate(taskId, brought.data);
+    const { current, events, result } = await cases.change(caseId, context, decide, { again });
+    tell(deps.observer, result, outcomeIn(current, taskId));
     causationId = current.tasks.get(taskId)?.lastEventId ?? null;
     const step = nextStep(current, taskId, clock.now());
-    if (step.kind === 'nothing') return current;
-    const startedHere = events.some(
-      (event) => event.type === 'ActionStarted' && event.data.taskId === taskId,
-    );
+    if (step.kind === 'nothing' || step.kind === 'sleep') return current;
+    const startedHere = step.kind === 'await' && isAmong(step.attempt, events);
     // What has been started just now is done; nothing else begins while the process is ending.
     if (shutdown.aborted && !startedHere) {
-      throw new ShuttingDownError(`task ${taskId} goes on when a process starts`);
+      throw new ShuttingDownError(`task ${taskId} goes on from its stream`);
     }
-    effect = await take(deps, current, taskId, step, startedHere, text);
+    const startedAtMs = startedHere ? result.atMs : null;
+    effect = await take(deps, current, taskId, step, text, { ...waiting, startedAtMs });
   }
 }
+
+function tell(observer: Observer, { recorded, settled }: Decided, outcome: Outcome | null): void {
+  if (outcome !== null && !settled) observer.taskSettled(outcome);
+  if (recorded?.type === 'ActionOutcomeResolved') observer.outcomeResolved(recorded.data);
+}
+
+/** A task's place among those of its case that wait for an action to end. */
+type Place = {
+  /** Joins the line, and resolves at its head; false when it is there already. */
+  readonly take: () => Promise<boolean>;
+  readonly leave: () => void;
+};
+
+function createPlace(cases: CaseStore, caseId: string): Place {
+  let leave: (() => void) | null = null;
+  return {
+    take: async () => {
+      if (leave) return false;
+      leave = await cases.standInLine(caseId);
+      return true;
+    },
+    leave: () => leave?.(),
+  };
+}
+
+/**
+ * How long this process has waited for an attempt of another one. By the monotonic clock, and from when it first saw the attempt:
+ * no wall clock, its own or the other's, makes an attempt look over before it is.
+ */
+function createPatience(clock: Clock): (attempt: Attempt) => boolean {
+  let seen: { readonly number: number; readonly atMs: number } | null = null;
+  return ({ started, startedAt }) => {
+    if (seen?.number !== started.attempt) seen = { number: started.attempt, atMs: clock.monotonicMs() };
+    return clock.monotonicMs() - seen.atMs >= durationMs(started.deadlineAt, startedAt);
+  };
+}
+
+/** Whether this very attempt was started by one of these events; after a lost answer another process may have gone further. */
+const isAmong = ({ started }: Attempt, events: readonly CaseEvent[]): boolean =>
+  events.some(
+    ({ type, data }) =>
+      type === 'ActionStarted' && data.taskId === started.taskId && data.attempt === started.attempt,
+  );
+
+const durationMs = (until: string, from: string): number => Date.parse(until) - Date.parse(from);
 
 function judgeContext(deps: DriveDependencies, signals: Signals, now: string): JudgeContext {
   return {
@@ -96,6 +170,9 @@ function judgeContext(deps: DriveDependencies, signals: Signals, now: string): J
       return {
         attemptMs: (backend?.timeoutMs ?? 0) + RECORDING_MARGIN_MS,
         simulated: backend?.kind === 'simulated',
+        idempotent: backend?.idempotent === true,
+        lookup: typeof backend?.lookUp === 'function',
+        available: backend?.available() !== false,
       };
     },
   };
@@ -126,41 +203,44 @@ const vaultOf = (deps: DriveDependencies, caseId: string): Promise<CaseVault | n
     throw new StoreUnavailableError('The key store did not answer', error);
   });
 
+type Waiting = {
+  /** When this process decided, by the monotonic clock, to start the open attempt; null where it did not. */
+  readonly startedAtMs: number | null;
+  readonly outOfPatience: (attempt: Attempt) => boolean;
+  readonly place: Place;
+};
+
 /** Takes one step that is not pure; null when nothing came of it yet. */
 async function take(
   deps: DriveDependencies,
   current: Case,
   taskId: string,
   step: Step,
-  startedHere: boolean,
   text: TaskText,
+  { startedAtMs, outOfPatience, place }: Waiting,
 ): Promise<Effect | null> {
   const task = current.tasks.get(taskId);
   if (!task) return null;
   switch (step.kind) {
     case 'recommend':
       return recommend(deps, current, task, text.description, text.vault);
-    case 'execute':
-      if (startedHere) return execute(deps, current, step.action, text.vault);
-      await waitFor(deps, current.caseId, step.action.deadlineAt);
+    case 'await': {
+      const { started, startedAt } = step.attempt;
+      if (startedAtMs !== null) {
+        const deadlineMs = startedAtMs + durationMs(started.deadlineAt, startedAt);
+        return execute(deps, current, started, deadlineMs, text.vault);
+      }
+      if (outOfPatience(step.attempt)) return expired(started);
+      await deps.cases.nextChange(current.caseId, LOOK_AGAIN_MS);
       return null;
+    }
+    case 'lookUp':
+      return lookUp(deps, current, step.action, text.vault);
     case 'wait':
-      await waitFor(deps, current.caseId, step.until);
+      // Having come to the head of the line it looks at once; from then on whenever something changes.
+      if (!(await place.take())) await deps.cases.nextChange(current.caseId, LOOK_AGAIN_MS);
       return null;
     default:
       return null;
   }
-}
-
-async function waitFor(deps: DriveDependencies, caseId: string, until: string): Promise<void> {
-  const left = Date.parse(until) - Date.parse(deps.clock.now());
-  await deps.cases.nextChange(caseId, left > 0 ? Math.min(left, LOOK_AGAIN_MS) : LOOK_AGAIN_MS);
-}
-
-function isOpen(current: Case, effect: Effect): boolean {
-  const task = current.tasks.get(effect.data.taskId);
-  if (!task) return false;
-  if (effect.type === 'DecisionRecommended') return task.status === 'RECEIVED';
-  const open = lastAttempt(task);
-  return open?.executed === null && open.started.attempt === effect.data.attempt;
 }

@@ -1,10 +1,17 @@
-import type { Backend, BackendAnswer } from '../backends/port.ts';
+import type { Backend, BackendAnswer, BackendCall } from '../backends/port.ts';
 import type { Case } from '../domain/case.ts';
 import { fallbackDecision } from '../domain/decisionContract.ts';
-import type { ActionExecuted, ActionStarted, AttributeValue, DecisionRecommended } from '../domain/events.ts';
+import type {
+  ActionExecuted,
+  ActionOutcomeResolved,
+  ActionStarted,
+  AttributeValue,
+  DecisionRecommended,
+} from '../domain/events.ts';
 import type { Playbook } from '../domain/playbook.ts';
 import type { Task } from '../domain/task.ts';
 import type { Recommendation, RecommendationRequest, Recommender } from '../recommender/port.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { Observer } from '../runtime/observer.ts';
 import { type CaseVault, PERSONAL_FIELDS } from '../vault/vault.ts';
 
@@ -14,6 +21,7 @@ export type EffectDependencies = {
   readonly backends: ReadonlyMap<string, Backend>;
   readonly playbook: Playbook;
   readonly observer: Observer;
+  readonly clock: Clock;
   readonly shutdown: AbortSignal;
 };
 
@@ -107,38 +115,78 @@ function recommended(
   };
 }
 
-/** Calls the backend for an action that this process has just started, and tells what came of it. */
+/**
+ * Calls the backend for an attempt that this process has just started, and tells what came of it.
+ *
+ * @param deadlineMs of the attempt, by the monotonic clock: nothing is sent from then on
+ */
 export async function execute(
   deps: EffectDependencies,
   current: Case,
   action: ActionStarted['data'],
+  deadlineMs: number,
   vault: CaseVault | null,
 ): Promise<ActionExecuted> {
-  const { taskId, actionId, attempt, backend: route, intent, idempotencyKey } = action;
+  const { taskId, actionId, attempt, backend: route, simulated } = action;
   const backend = deps.backends.get(route);
-  const attributes = attributesOf(current, vault);
-  const call = { actionId, idempotencyKey, caseId: current.caseId, taskId, intent, attempt };
+  const call = callFor(current, action, deadlineMs, vault);
   const send = async (): Promise<BackendAnswer> => {
     if (!backend) return NO_BACKEND;
-    if (!attributes) return ATTRIBUTES_UNREADABLE;
-    return orElse(BACKEND_BROKEN, () => backend.call({ ...call, attributes }));
+    if (!call) return ATTRIBUTES_UNREADABLE;
+    if (deps.clock.monotonicMs() >= deadlineMs) return NOT_SENT_IN_TIME;
+    return orElse(BACKEND_BROKEN, () => backend.call(call));
   };
   const answer = await send();
   deps.observer.backendCalled(route, answer.result, answer.durationMs);
   const { result, errorType, responseDigest } = answer;
+  const durationMs = Math.round(answer.durationMs);
   return {
     type: 'ActionExecuted',
-    data: {
-      taskId,
-      actionId,
-      attempt,
-      result,
-      errorType,
-      responseDigest,
-      durationMs: Math.round(answer.durationMs),
-      simulated: action.simulated,
-    },
+    data: { taskId, actionId, attempt, result, errorType, responseDigest, durationMs, simulated },
   };
+}
+
+/** Pauses between questions about one attempt, in milliseconds: what has just failed to answer may need a moment. */
+const LOOK_UP_PAUSES_MS = [1_000, 4_000];
+
+/** Asks the backend what became of an attempt, a few times where it cannot tell; null when the process is shutting down. */
+export async function lookUp(
+  deps: EffectDependencies,
+  current: Case,
+  action: ActionStarted['data'],
+  vault: CaseVault | null,
+): Promise<ActionOutcomeResolved | null> {
+  const { taskId, actionId, attempt, backend: route } = action;
+  const ask = async (): Promise<BackendAnswer> => {
+    const backend = deps.backends.get(route);
+    const deadlineMs = deps.clock.monotonicMs() + (backend?.timeoutMs ?? 0);
+    const call = callFor(current, action, deadlineMs, vault);
+    return orElse(CANNOT_TELL, async () => (call && (await backend?.lookUp?.(call))) || CANNOT_TELL);
+  };
+  let answer = await ask();
+  for (const pause of LOOK_UP_PAUSES_MS) {
+    if (answer.result !== 'UNKNOWN') break;
+    await deps.clock.sleep(pause, deps.shutdown);
+    if (deps.shutdown.aborted) return null;
+    answer = await ask();
+  }
+  const { result, errorType, responseDigest } = answer;
+  return {
+    type: 'ActionOutcomeResolved',
+    data: { taskId, actionId, attempt, result, errorType, responseDigest, source: 'LOOKUP' },
+  };
+}
+
+/** The call that an attempt makes; null where a personal attribute cannot be read. */
+function callFor(
+  current: Case,
+  { taskId, actionId, attempt, intent, idempotencyKey }: ActionStarted['data'],
+  deadlineMs: number,
+  vault: CaseVault | null,
+): BackendCall | null {
+  const attributes = attributesOf(current, vault);
+  const { caseId } = current;
+  return attributes && { actionId, idempotencyKey, caseId, taskId, intent, attempt, attributes, deadlineMs };
 }
 
 const NO_BACKEND: BackendAnswer = {
@@ -148,6 +196,9 @@ const NO_BACKEND: BackendAnswer = {
   durationMs: 0,
 };
 const ATTRIBUTES_UNREADABLE: BackendAnswer = { ...NO_BACKEND, errorType: 'ATTRIBUTES_UNREADABLE' };
+/** The attempt's time was over before anything was sent, which is certain. */
+const NOT_SENT_IN_TIME: BackendAnswer = { ...NO_BACKEND, errorType: 'NOT_SENT_IN_TIME' };
+const CANNOT_TELL: BackendAnswer = { ...NO_BACKEND, result: 'UNKNOWN', errorType: 'LOOKUP_FAILED' };
 /** Nobody knows how far it got. */
 const BACKEND_BROKEN: BackendAnswer = { ...NO_BACKEND, result: 'UNKNOWN', errorType: 'BACKEND_BROKEN' };
 

@@ -4,7 +4,7 @@ import type { Actor, AttributeValue, CaseOpened } from '../domain/events.ts';
 import { canonicalJson } from '../domain/hash.ts';
 import type { Priority } from '../domain/vocabulary.ts';
 import { type CaseVault, PERSONAL_FIELDS, type Vault } from '../vault/vault.ts';
-import { type CaseStore, type Decide, REQUEST_PATIENCE_MS } from './caseStore.ts';
+import { type CaseStore, type Decide, REQUEST_PATIENCE } from './caseStore.ts';
 import { vaultOfNewCase } from './caseVault.ts';
 
 /** A case to be opened; an imported one may start with failures behind it. */
@@ -37,7 +37,7 @@ export async function openCase(
     const { events, replayed } = decideOpenCase(state, opened);
     return { events, result: replayed };
   };
-  const { current, result } = await deps.cases.change(content.caseId, context, decide, REQUEST_PATIENCE_MS);
+  const { current, result } = await deps.cases.change(content.caseId, context, decide, REQUEST_PATIENCE);
   return { current, replayed: result };
 }
 

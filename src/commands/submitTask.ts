@@ -7,7 +7,7 @@ import type { Policy } from '../domain/policy.ts';
 import { RefusedError } from '../domain/refusal.ts';
 import type { Task } from '../domain/task.ts';
 import { type CaseVault, PERSONAL_FIELDS, type Vault } from '../vault/vault.ts';
-import { type CaseStore, type Decide, REQUEST_PATIENCE_MS } from './caseStore.ts';
+import { type CaseStore, type Decide, REQUEST_PATIENCE } from './caseStore.ts';
 import { vaultOfCase } from './caseVault.ts';
 import type { TaskRunner } from './taskRunner.ts';
 
@@ -35,18 +35,18 @@ export type SubmitDependencies = {
   readonly vault: Vault;
   readonly policy: Policy;
   readonly runner: TaskRunner;
-  /** Longest time to wait for the outcome, in milliseconds. */
-  readonly waitMs: number;
 };
 
 /**
- * Receives a task durably, drives it, and waits for its outcome. A repeat gets what was recorded: the model is not asked
- * and the backend is not called again (rule 4).
+ * Receives a task durably and starts to drive it. A repeat gets what was recorded: the model is not asked and the backend is not
+ * called again (rule 4).
  *
- * @throws RefusedError INVALID_INPUT, CASE_NOT_FOUND, CASE_KEY_DESTROYED or IDEMPOTENCY_KEY_REUSED
+ * @returns the task as it stands now; `outcomeOf` waits for its outcome
+ * @throws RefusedError ROLE_NOT_HELD, INVALID_INPUT, CASE_NOT_FOUND, CASE_KEY_DESTROYED or IDEMPOTENCY_KEY_REUSED
  */
 export async function submitTask(deps: SubmitDependencies, submitted: SubmitTask): Promise<SubmittedTask> {
   const { caseId, actor, traceparent } = submitted;
+  mustHaveRole(actor, submitted.userRole);
   const vault = await vaultOfCase(deps, caseId, 'case_id');
   const received = receivedEvent(submitted, vault);
   const { taskId } = received.data;
@@ -59,12 +59,36 @@ export async function submitTask(deps: SubmitDependencies, submitted: SubmitTask
     mustBeKnown('user_role', submitted.userRole, deps.policy.roles);
     return { events, result: undefined };
   };
-  const { result: known } = await deps.cases.change(caseId, context, decide, REQUEST_PATIENCE_MS);
-  if (!known || deps.runner.isAbandoned(known)) deps.runner.start(caseId, taskId, traceparent);
-  const current = await deps.runner.settled(caseId, taskId, deps.waitMs);
+  const { result: known, current } = await deps.cases.change(caseId, context, decide, REQUEST_PATIENCE);
+  if (!known) deps.runner.start(caseId, taskId, traceparent);
+  return {
+    current,
+    task: taskIn(current, taskId),
+    idempotencyKey: idempotencyKeyOf(submitted),
+    replayed: known !== undefined,
+  };
+}
+
+/**
+ * Waits for the outcome of a task, whoever drives it.
+ *
+ * @param milliseconds longest time to wait
+ * @returns the task as far as it got
+ */
+export async function outcomeOf(
+  { runner }: Pick<SubmitDependencies, 'runner'>,
+  submitted: SubmittedTask,
+  milliseconds: number,
+): Promise<SubmittedTask> {
+  const { taskId } = submitted.task;
+  const current = await runner.settled(submitted.current.caseId, taskId, milliseconds);
+  return { ...submitted, current, task: taskIn(current, taskId) };
+}
+
+function taskIn(current: Case, taskId: string): Task {
   const task = current.tasks.get(taskId);
   if (!task) throw new Error(`task ${taskId} is not in its case`);
-  return { current, task, idempotencyKey: idempotencyKeyOf(submitted), replayed: known !== undefined };
+  return task;
 }
 
 /** The key that identifies the request within its case: the caller's own, else derived from what was asked. */
@@ -92,6 +116,13 @@ function receivedEvent(submitted: SubmitTask, vault: CaseVault): TaskReceived {
       ),
     },
   };
+}
+
+/** A role is a claim until authentication says the same (rule 10); for a repeat too, whose answer is no one else's. */
+function mustHaveRole({ kind, roles }: Actor, role: string): void {
+  if (kind === 'anonymous' || kind === 'system' || roles.includes(role)) return;
+  const held = roles.length === 0 ? 'none' : roles.join(', ');
+  throw new RefusedError('ROLE_NOT_HELD', `user_role is not among the caller's roles: ${held}`, 'user_role');
 }
 
 function mustBeKnown(field: string, value: string, known: readonly string[]): void {

@@ -4,16 +4,12 @@ import type { Logger } from '../runtime/logger.ts';
 import type { DriveDependencies } from './driveTask.ts';
 import { driveTask } from './driveTask.ts';
 import { ShuttingDownError } from './errors.ts';
+import { createTroubles } from './troubles.ts';
 
 /** Runs the loop for the tasks that this process drives. */
 export type TaskRunner = {
   /** Drives a task in the background, once however often it is asked. */
   readonly start: (caseId: string, taskId: string, traceparent: string | null) => void;
-  /**
-   * Whether a task has been unfinished for so long that nobody drives it: its process died, or the answer to the append
-   * that received it was lost. Driving a task that somebody drives after all costs a call of the model, never of a backend.
-   */
-  readonly isAbandoned: (task: Task) => boolean;
   /**
    * Waits until a task is settled (its outcome is there, or it was cancelled), whoever drives it.
    *
@@ -27,6 +23,10 @@ export type TaskRunner = {
   readonly drain: (milliseconds: number) => Promise<void>;
   /** How many tasks this process drives just now. */
   readonly inFlight: () => number;
+  /** Which they are. */
+  readonly driving: () => readonly string[];
+  /** Whether driving a task has failed in a way that time does not heal, so lately that it is not worth another try yet. */
+  readonly isResting: (taskId: string) => boolean;
 };
 
 /** How often to look at a task that another process drives. */
@@ -34,17 +34,18 @@ const LOOK_AGAIN_MS = 200;
 
 export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskRunner {
   const running = new Map<string, Promise<void>>();
+  const troubles = createTroubles(deps.clock);
 
   const run = async (caseId: string, taskId: string, traceparent: string | null): Promise<void> => {
     try {
-      const current = await driveTask(deps, caseId, taskId, traceparent);
-      const outcome = current.tasks.get(taskId)?.outcome;
-      if (outcome) deps.observer.taskSettled(outcome);
+      await driveTask(deps, caseId, taskId, traceparent);
+      troubles.forget(taskId);
     } catch (error) {
       if (error instanceof ShuttingDownError) return;
+      const restMs = troubles.add(taskId);
       logger.error(
-        { err: error, caseId, taskId },
-        'a task could not be driven on; it will be at the next start',
+        { err: error, caseId, taskId, restMs },
+        'a task could not be driven on; it is tried again',
       );
     } finally {
       running.delete(taskId);
@@ -55,8 +56,6 @@ export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskR
     start: (caseId, taskId, traceparent) => {
       if (!running.has(taskId)) running.set(taskId, run(caseId, taskId, traceparent));
     },
-    isAbandoned: (task) =>
-      !isSettled(task) && Date.parse(deps.clock.now()) - Date.parse(task.receivedAt) > deps.abandonedAfterMs,
     settled: async (caseId, taskId, milliseconds) => {
       const { cases, clock, shutdown } = deps;
       const end = clock.monotonicMs() + milliseconds;
@@ -74,6 +73,8 @@ export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskR
       await atMost(Promise.allSettled(running.values()), milliseconds);
     },
     inFlight: () => running.size,
+    driving: () => [...running.keys()],
+    isResting: troubles.isResting,
   };
 
   /** Waits for `work`, which never rejects, or for the time; leaves no timer behind. */

@@ -1,4 +1,4 @@
-import type { ActionExecuted, AttributeValue, CaseEvent, CommandKey, Recorded, Sealed } from './events.ts';
+import type { AttributeValue, CaseEvent, CommandKey, Recorded, Sealed } from './events.ts';
 import { evolveTask, hasOpenAttempt, type Place, type Task, type TaskEvent } from './task.ts';
 import type { CaseState, Priority } from './vocabulary.ts';
 
@@ -120,15 +120,24 @@ function withTask(
   return {
     tasks: new Map(current.tasks).set(taskId, task),
     openTaskId,
-    ...(event.type === 'ActionExecuted' ? healthAfter(current, event.data) : {}),
+    ...healthAfter(current, event),
   };
 }
 
 /** How a case fares at its backends: what guardrails count, and an operator sees first. */
 export type Health = Pick<Case, 'retryCount' | 'lastErrorType'>;
 
-/** The health of a case after an attempt: FAILED and UNKNOWN raise retryCount, SUCCEEDED clears both (DESIGN section 5). */
-export function healthAfter(before: Health, { result, errorType }: ActionExecuted['data']): Health {
+/**
+ * The health of a case after an event: FAILED and UNKNOWN raise retryCount, SUCCEEDED clears both (DESIGN section 5). UNKNOWN that
+ * turns out as FAILED was counted already.
+ */
+export function healthAfter(before: Health, event: CaseEvent): Health {
+  const { retryCount, lastErrorType } = before;
+  if (event.type !== 'ActionExecuted' && event.type !== 'ActionOutcomeResolved') {
+    return { retryCount, lastErrorType };
+  }
+  const { result, errorType } = event.data;
   if (result === 'SUCCEEDED') return { retryCount: 0, lastErrorType: null };
-  return { retryCount: before.retryCount + 1, lastErrorType: errorType };
+  if (event.type === 'ActionExecuted') return { retryCount: retryCount + 1, lastErrorType: errorType };
+  return { retryCount, lastErrorType: result === 'FAILED' ? errorType : lastErrorType };
 }

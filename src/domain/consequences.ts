@@ -1,18 +1,32 @@
 import { type Case, evolve } from './case.ts';
 import type {
-  ActionExecuted,
   ActionStarted,
   CaseEvent,
   GuardrailEvaluated,
+  RetryScheduled,
   RoutedToManual,
 } from './events.ts';
 import type { Facts } from './facts.ts';
 import { EVALUATOR_VERSION, evaluateGuardrails, limitsFor } from './guardrails.ts';
-import { nextStep } from './nextStep.ts';
+import { endingCodes, nextStep } from './nextStep.ts';
 import type { Playbook } from './playbook.ts';
 import type { Policy } from './policy.ts';
+import { pauseMs, withinBudget } from './retries.ts';
 import type { Signals } from './signals.ts';
-import { lastAttempt, type Place, type Task } from './task.ts';
+import { isBlind, lastAttempt, type Place, type Task } from './task.ts';
+import type { RetryReason, RoutingCode } from './vocabulary.ts';
+
+/** What a backend is, at the moment when an attempt over it may start. */
+export type BackendFacts = {
+  /** How long one attempt may take at most, in milliseconds. */
+  readonly attemptMs: number;
+  readonly simulated: boolean;
+  readonly idempotent: boolean;
+  /** Whether it can be asked what became of a call. */
+  readonly lookup: boolean;
+  /** False while it is known to be down. */
+  readonly available: boolean;
+};
 
 /** What a verdict and its consequence are computed from, besides the case itself. */
 export type JudgeContext = {
@@ -24,8 +38,8 @@ export type JudgeContext = {
   readonly now: string;
   /** Id of the action, should one start; used once. */
   readonly newActionId: string;
-  /** How long one attempt over a route may take at most, in milliseconds, and whether it only simulates. */
-  readonly backend: (route: string) => { readonly attemptMs: number; readonly simulated: boolean };
+  /** The backend that serves a route. */
+  readonly backend: (route: string) => BackendFacts;
   /** False while the process is ending: what would be judged now is left to the next one. */
   readonly mayStart: boolean;
 };
@@ -64,31 +78,14 @@ function follow(state: Case, taskId: string, context: JudgeContext): CaseEvent[]
   const step = nextStep(state, taskId, context.now);
   switch (step.kind) {
     case 'evaluate':
-      return context.mayStart ? judge(state, task, step.attempt, context) : [];
+      return context.mayStart ? judge(state, task, step.attempt, null, context) : [];
+    case 'retry':
+      return judge(state, task, step.attempt, step.reason, context);
     case 'route':
       return [routed(task, step.codes, context)];
-    case 'expire':
-      return [expired(step.action)];
     default:
       return [];
   }
-}
-
-function expired(action: ActionStarted['data']): ActionExecuted {
-  const { taskId, actionId, attempt, simulated } = action;
-  return {
-    type: 'ActionExecuted',
-    data: {
-      taskId,
-      actionId,
-      attempt,
-      result: 'UNKNOWN',
-      errorType: 'DEADLINE_PASSED',
-      responseDigest: null,
-      durationMs: null,
-      simulated,
-    },
-  };
 }
 
 /** The facts that a verdict about a task is made from: the case as it is, and the recommendation. */
@@ -110,33 +107,73 @@ export function factsOf(current: Case, task: Task, attempt: number, context: Jud
   };
 }
 
-function judge(current: Case, task: Task, attempt: number, context: JudgeContext): CaseEvent[] {
-  const { policy, playbook } = context;
+/**
+ * The verdict on an attempt, and what follows from it. Where the policy says yes but the attempt has to wait (`pause` says why, or
+ * its backend is down), no verdict is recorded: it is made anew, on the facts of then, when the attempt is due.
+ */
+function judge(
+  current: Case,
+  task: Task,
+  attempt: number,
+  pause: RetryReason | null,
+  context: JudgeContext,
+): CaseEvent[] {
   const facts = factsOf(current, task, attempt, context);
-  const { verdict, guardrails } = evaluateGuardrails(policy, facts);
-  const evaluated: GuardrailEvaluated = {
+  const evaluated = evaluation(task, facts, context);
+  if (evaluated.data.verdict === 'ROUTE_TO_MANUAL') {
+    const failed = evaluated.data.guardrails.filter((result) => !result.passed).map((result) => result.code);
+    const codes = [...endingCodes(task), ...failed, ...fallbackCode(facts)];
+    return [evaluated, routed(task, codes, context)];
+  }
+  const backend = context.backend(facts.decision.routeTarget);
+  // It may have been declared otherwise when the attempt of unknown outcome was made.
+  if (isBlind(task, backend.idempotent)) return [routed(task, endingCodes(task), context)];
+  const reason = backend.available ? pause : 'BACKEND_UNAVAILABLE';
+  if (reason === null) return [evaluated, started(task, facts, attempt, backend, context)];
+  return [postponed(task, attempt, reason, context)];
+}
+
+function evaluation(task: Task, facts: Facts, { policy, playbook }: JudgeContext): GuardrailEvaluated {
+  return {
     type: 'GuardrailEvaluated',
     data: {
       taskId: task.taskId,
-      verdict,
+      ...evaluateGuardrails(policy, facts),
       policyVersion: policy.version,
       policyHash: policy.hash,
       playbookHash: playbook.hash,
       evaluator: EVALUATOR_VERSION,
-      attempt,
+      attempt: facts.task.attempt,
       facts,
-      guardrails,
     },
   };
-  if (verdict === 'EXECUTE') return [evaluated, started(task, facts, attempt, context)];
-  const codes = guardrails.filter((result) => !result.passed).map((result) => result.code);
-  const before = task.attempts.length > 0 ? ['ACTION_FAILED'] : [];
-  return [evaluated, routed(task, [...before, ...codes, ...fallbackCode(facts)], context)];
 }
 
-function started(task: Task, facts: Facts, attempt: number, context: JudgeContext): ActionStarted {
-  const backend = facts.decision.routeTarget;
-  const { attemptMs, simulated } = context.backend(backend);
+/** The next attempt waits; a person gets the task where policy or budget leave nothing to wait for. */
+function postponed(
+  task: Task,
+  attempt: number,
+  reason: RetryReason,
+  context: JudgeContext,
+): RetryScheduled | RoutedToManual {
+  const { retries } = context.policy;
+  const down: RoutingCode[] = reason === 'BACKEND_UNAVAILABLE' ? [reason] : [];
+  const codes = [...endingCodes(task), ...down];
+  if (down.length > 0 && retries.whenBackendDown === 'MANUAL') return routed(task, codes, context);
+  const dueAt = later(context.now, pauseMs(retries, task.taskId, task.pauses));
+  if (!withinBudget(retries, task.receivedAt, dueAt)) {
+    return routed(task, [...codes, 'RETRY_BUDGET_EXHAUSTED'], context);
+  }
+  return { type: 'RetryScheduled', data: { taskId: task.taskId, attempt, dueAt, reason } };
+}
+
+function started(
+  task: Task,
+  facts: Facts,
+  attempt: number,
+  { attemptMs, simulated, idempotent, lookup }: BackendFacts,
+  context: JudgeContext,
+): ActionStarted {
   const actionId = lastAttempt(task)?.started.actionId ?? context.newActionId;
   return {
     type: 'ActionStarted',
@@ -144,11 +181,13 @@ function started(task: Task, facts: Facts, attempt: number, context: JudgeContex
       taskId: task.taskId,
       actionId,
       attempt,
-      backend,
+      backend: facts.decision.routeTarget,
       intent: facts.decision.intent,
       idempotencyKey: actionId,
       deadlineAt: later(context.now, attemptMs),
       simulated,
+      idempotent,
+      lookup,
       authority: { kind: 'policy' },
     },
   };

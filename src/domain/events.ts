@@ -1,7 +1,15 @@
 import type { Decision } from './decision.ts';
 import type { Facts } from './facts.ts';
 import type { GuardrailResult } from './guardrails.ts';
-import type { AttemptResult, CaseState, DecisionSource, Priority, VerdictKind } from './vocabulary.ts';
+import type {
+  AttemptResult,
+  CaseState,
+  DecisionSource,
+  Priority,
+  ResolutionSource,
+  RetryReason,
+  VerdictKind,
+} from './vocabulary.ts';
 
 /** Personal text as an event carries it: encrypted with the case's key (DESIGN section 5). */
 export type Sealed = { readonly sealed: string };
@@ -88,6 +96,10 @@ export type ActionStarted = Event<
     deadlineAt: string;
     /** Whether the backend only simulates. */
     simulated: boolean;
+    /** Whether the backend is declared to do nothing twice for one idempotency key: only then may UNKNOWN be tried again. */
+    idempotent: boolean;
+    /** Whether the backend can be asked what became of a call: only then is UNKNOWN looked up. */
+    lookup: boolean;
     authority: { readonly kind: 'policy' };
   }
 >;
@@ -103,6 +115,31 @@ export type ActionExecuted = Event<
     /** Null where nobody saw how long the call took. */
     durationMs: number | null;
     simulated: boolean;
+  }
+>;
+/** More is known of an attempt that was recorded as UNKNOWN. */
+export type ActionOutcomeResolved = Event<
+  'ActionOutcomeResolved',
+  {
+    taskId: string;
+    actionId: string;
+    attempt: number;
+    /** UNKNOWN where a lookup could not tell either. */
+    result: AttemptResult;
+    errorType: string | null;
+    responseDigest: string | null;
+    source: ResolutionSource;
+  }
+>;
+export type RetryScheduled = Event<
+  'RetryScheduled',
+  {
+    taskId: string;
+    /** The attempt that is to come; counts from 1. */
+    attempt: number;
+    /** Not before this time. */
+    dueAt: string;
+    reason: RetryReason;
   }
 >;
 export type RoutedToManual = Event<
@@ -121,6 +158,8 @@ export type CaseEvent =
   | GuardrailEvaluated
   | ActionStarted
   | ActionExecuted
+  | ActionOutcomeResolved
+  | RetryScheduled
   | RoutedToManual
   | TaskCancelled;
 
@@ -136,10 +175,10 @@ export type DomainEvent = CaseEvent | SourceRegistered | LogCreated;
 
 /** Who did it, as authentication says (rule 10). */
 export type Actor = {
-  readonly kind: 'anonymous' | 'system';
+  readonly kind: 'anonymous' | 'system' | 'person' | 'service';
   readonly id: string;
   readonly roles: readonly string[];
-  readonly authMethod: 'none' | 'internal';
+  readonly authMethod: 'none' | 'internal' | 'oidc' | 'api-key';
 };
 
 /** What surrounds every event (DESIGN section 5). */

@@ -1,25 +1,33 @@
 import type { Case } from './case.ts';
 import type { ActionStarted } from './events.ts';
-import { lastAttempt, type Task } from './task.ts';
-import type { RoutingCode } from './vocabulary.ts';
+import { type Attempt, isBlind, lastAttempt, resultOf, type Task, unknownAttempts } from './task.ts';
+import type { RetryReason, RoutingCode } from './vocabulary.ts';
 
-/** What a task needs next. `recommend` and `execute` reach outside; `evaluate`, `route` and `expire` are pure. */
+/** What a task needs next. `recommend`, `await` and `lookUp` reach outside; `evaluate`, `retry` and `route` are pure. */
 export type Step =
   | { readonly kind: 'recommend' }
   /** Judge the recommendation by the policy; `attempt` counts from 1. */
   | { readonly kind: 'evaluate'; readonly attempt: number }
-  /** Call the backend: for whoever appended this very ActionStarted, nobody else. */
-  | { readonly kind: 'execute'; readonly action: ActionStarted['data'] }
-  /** The attempt's deadline has passed without a result: its outcome is unknown. */
-  | { readonly kind: 'expire'; readonly action: ActionStarted['data'] }
+  /** Judge it again, and let the next attempt wait if the policy still says yes. */
+  | { readonly kind: 'retry'; readonly attempt: number; readonly reason: RetryReason }
+  /**
+   * An attempt is open. Whoever appended this very ActionStarted calls the backend, nobody else; everybody else waits for as long
+   * as an attempt may take, and then records that its outcome is unknown.
+   */
+  | { readonly kind: 'await'; readonly attempt: Attempt }
+  /** Ask the backend what became of an attempt whose outcome is unknown. */
+  | { readonly kind: 'lookUp'; readonly action: ActionStarted['data'] }
   /** Hand over to a person. */
   | { readonly kind: 'route'; readonly codes: readonly RoutingCode[] }
-  /** Another action of this case is open; look again when the case changes, or then at the latest. */
-  | { readonly kind: 'wait'; readonly until: string }
+  /** Another action of this case is open; look again when the case changes. */
+  | { readonly kind: 'wait' }
+  /** The next attempt is not due yet. */
+  | { readonly kind: 'sleep'; readonly until: string }
   | { readonly kind: 'nothing' };
 
 /**
- * What a task of a case needs next: the heart of the orchestrator, the same for a live request and for recovery.
+ * What a task of a case needs next: the heart of the orchestrator, the same for a live request, a retry that falls due, and
+ * recovery.
  *
  * @param now ISO 8601 time, which enters from outside
  * @throws Error when the case has no such task
@@ -33,10 +41,11 @@ export function nextStep(current: Case, taskId: string, now: string): Step {
     case 'DECIDED':
       return afterDecision(current, task);
     case 'EXECUTING':
-      return duringAttempt(task, now);
+      return { kind: 'await', attempt: openAttempt(task) };
     case 'OUTCOME_UNKNOWN':
-      return { kind: 'route', codes: ['ACTION_OUTCOME_UNKNOWN'] };
+      return afterUnknown(current, task);
     case 'RETRY_SCHEDULED':
+      return whenDue(current, task, now);
     case 'IN_REVIEW':
     case 'COMPLETED':
     case 'REJECTED':
@@ -46,22 +55,50 @@ export function nextStep(current: Case, taskId: string, now: string): Step {
 }
 
 function afterDecision(current: Case, task: Task): Step {
-  const failed = lastAttempt(task);
-  if (failed && task.decision?.retryStrategy !== 'IMMEDIATE') {
-    return { kind: 'route', codes: ['ACTION_FAILED'] };
-  }
-  const open = openAction(current);
-  if (open) return { kind: 'wait', until: open.deadlineAt };
-  return { kind: 'evaluate', attempt: (failed?.started.attempt ?? 0) + 1 };
+  if (task.attempts.length === 0) return evaluation(current, task);
+  return again(current, task, 'ATTEMPT_FAILED');
 }
 
-function duringAttempt(task: Task, now: string): Step {
-  const action = lastAttempt(task)?.started;
-  if (!action) throw new Error(`task ${task.taskId} executes without an attempt`);
-  return now < action.deadlineAt ? { kind: 'execute', action } : { kind: 'expire', action };
+/** The backend is asked first, where it can be. */
+function afterUnknown(current: Case, task: Task): Step {
+  const { started, resolved } = openOrLast(task);
+  if (started.lookup && resolved === null) return { kind: 'lookUp', action: started };
+  return again(current, task, 'ATTEMPT_UNKNOWN');
 }
 
-function openAction(current: Case): ActionStarted['data'] | undefined {
-  const task = current.openTaskId === null ? undefined : current.tasks.get(current.openTaskId);
-  return task && lastAttempt(task)?.started;
+/** What the recommendation says of retries; but what might be done twice is never tried again: a person decides (rule 5). */
+function again(current: Case, task: Task, reason: RetryReason): Step {
+  const strategy = isBlind(task, true) ? 'NONE' : task.decision?.retryStrategy;
+  if (strategy === 'IMMEDIATE') return evaluation(current, task);
+  if (strategy !== 'BACKOFF') return { kind: 'route', codes: endingCodes(task) };
+  if (current.openTaskId !== null) return { kind: 'wait' };
+  return { kind: 'retry', attempt: task.attempts.length + 1, reason };
+}
+
+function whenDue(current: Case, task: Task, now: string): Step {
+  const until = task.retry?.dueAt ?? now;
+  return now < until ? { kind: 'sleep', until } : evaluation(current, task);
+}
+
+const evaluation = (current: Case, task: Task): Step =>
+  current.openTaskId === null ? { kind: 'evaluate', attempt: task.attempts.length + 1 } : { kind: 'wait' };
+
+/** Why attempts that brought nothing make a task a person's: what is known of them. Empty where none was made. */
+export function endingCodes(task: Task): RoutingCode[] {
+  const last = lastAttempt(task);
+  if (!last) return [];
+  const failed: RoutingCode[] = resultOf(last) === 'FAILED' ? ['ACTION_FAILED'] : [];
+  return unknownAttempts(task).length > 0 ? [...failed, 'ACTION_OUTCOME_UNKNOWN'] : failed;
+}
+
+function openAttempt(task: Task): Attempt {
+  const attempt = openOrLast(task);
+  if (attempt.executed) throw new Error(`task ${task.taskId} executes without an open attempt`);
+  return attempt;
+}
+
+function openOrLast(task: Task): Attempt {
+  const attempt = lastAttempt(task);
+  if (!attempt) throw new Error(`task ${task.taskId} is ${task.status} without an attempt`);
+  return attempt;
 }

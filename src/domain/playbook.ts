@@ -7,11 +7,24 @@ const name = z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/, 'must be UPPER_SNAKE_CAS
 const milliseconds = z.int().min(1).max(600_000);
 const statusCodes = z.array(z.int().min(100).max(599));
 
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an absolute http(s) URL' });
+
+/** How an http backend is asked whether an earlier call had its effect. */
+const lookup = z.strictObject({
+  method: z.enum(['GET', 'POST']).default('GET'),
+  url: httpUrl,
+  headers: z.record(z.string(), z.string()).default({}),
+  /** Which status codes mean that the effect happened and which that it did not and never will; all else is UNKNOWN. */
+  success: statusCodes.min(1).default([200]),
+  /** Empty unless said otherwise: most backends do not know a request yet that is still on its way to them. */
+  failure: statusCodes.default([]),
+});
+
 const httpBackend = z.strictObject({
   kind: z.literal('http'),
   method: z.enum(['POST', 'PUT', 'PATCH', 'GET', 'DELETE']),
   /** Host and path are fixed except for `{placeholder}` segments, whose values are encoded. */
-  url: z.url({ protocol: /^https?$/, error: 'must be an absolute http(s) URL' }),
+  url: httpUrl,
   headers: z.record(z.string(), z.string()).default({}),
   /** A JSON value whose strings may hold `{placeholder}`s. */
   body: z.json().optional(),
@@ -23,6 +36,14 @@ const httpBackend = z.strictObject({
   failure: statusCodes.default([400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 429]),
   /** Hosts that may resolve to private addresses. */
   allowPrivateHosts: z.array(z.string()).default([]),
+  lookup: lookup.optional(),
+  /** After so many failures of the backend in a row nothing is sent to it for `openMs`; then one call tries. */
+  breaker: z
+    .strictObject({
+      failures: z.int().min(1).max(1000).default(5),
+      openMs: milliseconds.default(10_000),
+    })
+    .prefault({}),
 });
 
 const simulatedBackend = z.strictObject({
@@ -32,6 +53,8 @@ const simulatedBackend = z.strictObject({
   latencyMs: z.int().min(0).max(60_000).default(0),
   /** Share of calls that fail, 0 to 1; which ones is a function of the idempotency key alone. */
   failureRate: z.number().min(0).max(1).default(0),
+  /** Whether it can be asked what became of a call. */
+  lookup: z.boolean().default(false),
 });
 
 const intent = z.strictObject({
@@ -64,6 +87,7 @@ const playbookSource = z.strictObject({
 });
 
 export type HttpBackendSpec = z.infer<typeof httpBackend>;
+export type LookupSpec = z.infer<typeof lookup>;
 export type SimulatedBackendSpec = z.infer<typeof simulatedBackend>;
 export type IntentSpec = z.infer<typeof intent>;
 

@@ -23,6 +23,17 @@ const guardrailSource = z.strictObject({
 });
 const queueTarget = { queue: lowerName, dueMinutes: z.int().min(1).max(525_600) };
 
+/** How what failed is tried again, where the recommendation says so and the guardrails pass again. */
+const retries = z.strictObject({
+  /** Pause before the first BACKOFF retry; it doubles with each further one. */
+  firstPauseSeconds: z.number().min(0.1).max(3_600).default(2),
+  longestPauseSeconds: z.number().min(0.1).max(86_400).default(300),
+  /** A task that is older than this when its retry would be due goes to a person instead. */
+  budgetMinutes: z.number().min(0.1).max(10_080).default(60),
+  /** What becomes of a task that may be executed while its backend is known to be down. */
+  whenBackendDown: z.enum(['WAIT', 'MANUAL']).default('WAIT'),
+});
+
 const policySource = z.strictObject({
   name: z.string().min(1),
   version: z.string().min(1),
@@ -35,12 +46,15 @@ const policySource = z.strictObject({
     }),
   permissions: z.record(upperName, z.strictObject({ roles: z.array(upperName), routes: z.array(upperName) })),
   guardrails: z.array(guardrailSource).min(1),
+  retries: retries.prefault({}),
   queues: z.array(z.strictObject({ ...queueTarget, codes: z.array(upperName).min(1) })).default([]),
   defaultQueue: z.strictObject(queueTarget),
 });
 
 /** One named rule, ready to be evaluated. */
 export type Guardrail = z.infer<typeof guardrailSource> & { readonly rule: CompiledRule };
+
+export type RetryRules = z.infer<typeof retries>;
 
 /** What may be executed without a person; `hash` is the SHA-256 of the source text. */
 export type Policy = Omit<z.infer<typeof policySource>, 'guardrails'> & {
@@ -89,6 +103,7 @@ export function parsePolicy(source: string, file: string, playbook: Playbook): P
   checkLimits(value.limits, report);
   checkPermissions(value, playbook, report);
   checkQueues(value, report);
+  checkRetries(value.retries, report);
   const guardrails = compileGuardrails(value, report);
   if (problems.length > 0) throw new InvalidSourceError(problems);
   return { ...value, guardrails, source, hash: sha256Hex(source) };
@@ -121,6 +136,14 @@ function checkLimits(limits: PolicySource['limits'], report: Report): void {
   for (const derived of DERIVED_LIMITS) {
     if (derived in limits) report(['limits', derived], 'is filled in by the system; choose another name');
   }
+}
+
+function checkRetries({ firstPauseSeconds, longestPauseSeconds }: RetryRules, report: Report): void {
+  if (longestPauseSeconds >= firstPauseSeconds) return;
+  report(
+    ['retries', 'longestPauseSeconds'],
+    `must be at least firstPauseSeconds (${firstPauseSeconds}), but is ${longestPauseSeconds}`,
+  );
 }
 
 /** A code that nothing ever gives would send its tasks to the default queue without a word. */

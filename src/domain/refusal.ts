@@ -1,4 +1,6 @@
 export type RefusalCode =
+  /** The caller claims a role that authentication did not give it. */
+  | 'ROLE_NOT_HELD'
   /** The case does not exist. */
   | 'CASE_NOT_FOUND'
   /** The input names something that the policy does not know. */

@@ -1,19 +1,28 @@
 import type { Decision } from './decision.ts';
 import type {
   ActionExecuted,
+  ActionOutcomeResolved,
   ActionStarted,
   CaseEvent,
   GuardrailEvaluated,
+  RetryScheduled,
   RoutedToManual,
   Sealed,
 } from './events.ts';
 import type { AttemptResult, DecisionSource, Outcome, TaskStatus } from './vocabulary.ts';
 
-/** One attempt: what was started, and what came of it (null while it is open). */
+/** One attempt: what was started and when, what came of it (null while it is open), and what became known later. */
 export type Attempt = {
   readonly started: ActionStarted['data'];
+  readonly startedAt: string;
   readonly executed: ActionExecuted['data'] | null;
+  /** The newest thing that was learnt after UNKNOWN; null where nothing was. */
+  readonly resolved: ActionOutcomeResolved['data'] | null;
 };
+
+/** What is known of an attempt by now; null while it is open. */
+export const resultOf = (attempt: Attempt): AttemptResult | null =>
+  attempt.resolved?.result ?? attempt.executed?.result ?? null;
 
 /** One task of a case, as its events say. */
 export type Task = {
@@ -30,6 +39,10 @@ export type Task = {
   readonly fallbackCause: string | null;
   readonly verdicts: readonly GuardrailEvaluated['data'][];
   readonly attempts: readonly Attempt[];
+  /** The newest pause before an attempt; null where there was none. */
+  readonly retry: RetryScheduled['data'] | null;
+  /** How many pauses there were. */
+  readonly pauses: number;
   readonly manual: RoutedToManual['data'] | null;
   /** Id, revision and position of the newest event about this task. */
   readonly lastEventId: string;
@@ -57,54 +70,124 @@ export type Standing = {
   readonly outcome: Outcome | null;
   /** How many attempts were started. */
   readonly attempts: number;
+  /** Whether one of them is known to have done what was asked. */
+  readonly succeeded: boolean;
 };
 
+/** A task that has just been received. */
+export const RECEIVED: Standing = { status: 'RECEIVED', outcome: null, attempts: 0, succeeded: false };
+
 /** Where a task stands after one more event about it; the one place that says so, for folds and read models alike. */
-export function standingAfter(before: Standing, event: TaskEvent): Pick<Task, 'status' | 'outcome'> {
+export function standingAfter(before: Standing, event: TaskEvent): Standing {
   const { outcome, attempts } = before;
   switch (event.type) {
     case 'TaskReceived':
-      return { status: 'RECEIVED', outcome: null };
+      return RECEIVED;
     case 'DecisionRecommended':
-      return { status: 'DECIDED', outcome };
+      return { ...before, status: 'DECIDED' };
     case 'GuardrailEvaluated':
-      return { status: before.status, outcome };
+      return before;
     case 'ActionStarted':
-      return { status: 'EXECUTING', outcome };
+      return { ...before, status: 'EXECUTING', attempts: attempts + 1 };
     case 'ActionExecuted':
-      return AFTER_ATTEMPT[event.data.result](outcome);
+      return afterAttempt(before, event.data.result);
+    case 'ActionOutcomeResolved':
+      return afterResolution(before, event.data);
+    case 'RetryScheduled':
+      return { ...before, status: 'RETRY_SCHEDULED' };
     case 'RoutedToManual':
-      return { status: 'IN_REVIEW', outcome: outcome ?? (attempts === 0 ? 'MANUAL' : 'AUTO_FAILED') };
+      return {
+        ...before,
+        status: 'IN_REVIEW',
+        outcome: outcome ?? (attempts === 0 ? 'MANUAL' : 'AUTO_FAILED'),
+      };
     case 'TaskCancelled':
-      return { status: 'CANCELLED', outcome };
+      return { ...before, status: 'CANCELLED' };
   }
 }
 
-const AFTER_ATTEMPT: Record<AttemptResult, (outcome: Outcome | null) => Pick<Task, 'status' | 'outcome'>> = {
-  SUCCEEDED: () => ({ status: 'COMPLETED', outcome: 'AUTO_SUCCESS' }),
-  FAILED: (outcome) => ({ status: 'DECIDED', outcome }),
-  UNKNOWN: (outcome) => ({ status: 'OUTCOME_UNKNOWN', outcome }),
-};
+/** A task is done as soon as one of its attempts is known to have done it; its outcome, once settled, stays (rule 4). */
+const done = (before: Standing): Standing => ({
+  ...before,
+  succeeded: true,
+  status: 'COMPLETED',
+  outcome: before.outcome ?? 'AUTO_SUCCESS',
+});
+
+function afterAttempt(before: Standing, result: AttemptResult): Standing {
+  if (result === 'SUCCEEDED' || before.succeeded) return done(before);
+  return { ...before, status: result === 'FAILED' ? 'DECIDED' : 'OUTCOME_UNKNOWN' };
+}
+
+function afterResolution(before: Standing, { result, attempt }: ActionOutcomeResolved['data']): Standing {
+  if (result === 'SUCCEEDED') {
+    const isOver = ['COMPLETED', 'REJECTED', 'CANCELLED', 'EXECUTING'].includes(before.status);
+    return isOver ? { ...before, succeeded: true } : done(before);
+  }
+  const decides = result === 'FAILED' && before.status === 'OUTCOME_UNKNOWN' && attempt === before.attempts;
+  return decides ? { ...before, status: 'DECIDED' } : before;
+}
 
 /** Where a task may stand before each event about it; null where it is not there yet. */
 const MAY_FOLLOW: Readonly<Record<TaskEvent['type'], readonly (TaskStatus | null)[]>> = {
   TaskReceived: [null],
   DecisionRecommended: ['RECEIVED'],
-  GuardrailEvaluated: ['DECIDED'],
-  ActionStarted: ['DECIDED'],
+  GuardrailEvaluated: ['DECIDED', 'OUTCOME_UNKNOWN', 'RETRY_SCHEDULED'],
+  ActionStarted: ['DECIDED', 'OUTCOME_UNKNOWN', 'RETRY_SCHEDULED'],
   ActionExecuted: ['EXECUTING'],
-  RoutedToManual: ['DECIDED', 'OUTCOME_UNKNOWN'],
+  ActionOutcomeResolved: [
+    'DECIDED',
+    'EXECUTING',
+    'RETRY_SCHEDULED',
+    'OUTCOME_UNKNOWN',
+    'IN_REVIEW',
+    'COMPLETED',
+    'REJECTED',
+    'CANCELLED',
+  ],
+  RetryScheduled: ['DECIDED', 'OUTCOME_UNKNOWN', 'RETRY_SCHEDULED'],
+  RoutedToManual: ['DECIDED', 'OUTCOME_UNKNOWN', 'RETRY_SCHEDULED'],
   TaskCancelled: ['RECEIVED', 'DECIDED', 'RETRY_SCHEDULED', 'OUTCOME_UNKNOWN', 'IN_REVIEW'],
 };
 
 const permits = (verdict: GuardrailEvaluated['data'] | undefined, action: ActionStarted['data']): boolean =>
   verdict?.verdict === 'EXECUTE' && verdict.attempt === action.attempt;
 
+/** Attempts of which nobody knows whether they did what was asked. */
+export const unknownAttempts = (task: Pick<Task, 'attempts'>): readonly Attempt[] =>
+  task.attempts.filter((attempt) => resultOf(attempt) === 'UNKNOWN');
+
+/**
+ * Whether one more attempt might do a second time what an attempt of unknown outcome has done already (rule 5): not where the backend
+ * was declared idempotent at each of them, and still is.
+ *
+ * @param idempotent what the backend is declared to be now
+ */
+export function isBlind(task: Pick<Task, 'attempts'>, idempotent: boolean): boolean {
+  const unknown = unknownAttempts(task);
+  return unknown.length > 0 && !(idempotent && unknown.every(({ started }) => started.idempotent));
+}
+
+/**
+ * Whether a result tells something new of an attempt that was recorded as UNKNOWN: certainty, or that not even a lookup could tell.
+ * SUCCEEDED is believed also where a lookup has said FAILED: the request was still on its way then.
+ */
+export function tellsMore({ executed, resolved }: Attempt, result: AttemptResult): boolean {
+  if (executed?.result !== 'UNKNOWN') return false;
+  if (resolved === null) return true;
+  if (resolved.result === 'UNKNOWN') return result !== 'UNKNOWN';
+  return resolved.result === 'FAILED' && resolved.source === 'LOOKUP' && result === 'SUCCEEDED';
+}
+
 /** The last attempt of a task; undefined before the first. */
 export const lastAttempt = (task: Task): Attempt | undefined => task.attempts.at(-1);
 
 /** Whether the last attempt was started and has no result yet. */
 export const hasOpenAttempt = (task: Task): boolean => lastAttempt(task)?.executed === null;
+
+/** The attempt with this number; undefined where it was not started. */
+export const attemptOf = (task: Task, number: number): Attempt | undefined =>
+  task.attempts.find(({ started }) => started.attempt === number);
 
 /**
  * The task after one more event about it; `task` is undefined before TaskReceived.
@@ -121,26 +204,50 @@ export function evolveTask(task: Task | undefined, event: TaskEvent, place: Plac
   }
   if (event.type === 'TaskReceived') return { ...received(event.data, place), ...at };
   if (!task) return refuse('its task is not there yet');
-  const standing = standingAfter({ ...task, attempts: task.attempts.length }, event);
+  const { status, outcome } = standingAfter(standingOf(task), event);
+  const next = { ...task, ...at, status, outcome };
   switch (event.type) {
     case 'DecisionRecommended': {
       const { decision, source, fallbackCause } = event.data;
-      return { ...task, ...at, ...standing, decision, decisionSource: source, fallbackCause };
+      return { ...next, decision, decisionSource: source, fallbackCause };
     }
     case 'GuardrailEvaluated':
-      return { ...task, ...at, verdicts: [...task.verdicts, event.data] };
+      return { ...next, verdicts: [...task.verdicts, event.data] };
     case 'ActionStarted': {
-      if (!permits(task.verdicts.at(-1), event.data)) refuse('no verdict permits it');
-      const attempts = [...task.attempts, { started: event.data, executed: null }];
-      return { ...task, ...at, ...standing, attempts };
+      const problem = startProblem(task, event.data);
+      if (problem !== null) refuse(problem);
+      const attempt = { started: event.data, startedAt: place.recordedAt, executed: null, resolved: null };
+      return { ...next, attempts: [...task.attempts, attempt] };
     }
     case 'ActionExecuted':
-      return { ...task, ...at, ...standing, attempts: closeAttempt(task, event.data) };
+      return { ...next, attempts: closeAttempt(task, event.data) };
+    case 'ActionOutcomeResolved':
+      return { ...next, attempts: resolveAttempt(task, event.data) };
+    case 'RetryScheduled':
+      return { ...next, retry: event.data, pauses: task.pauses + 1 };
     case 'RoutedToManual':
-      return { ...task, ...at, ...standing, manual: event.data };
+      return { ...next, manual: event.data };
     case 'TaskCancelled':
-      return { ...task, ...at, ...standing };
+      return next;
   }
+}
+
+const standingOf = ({ status, outcome, attempts }: Task): Standing => ({
+  status,
+  outcome,
+  attempts: attempts.length,
+  succeeded: attempts.some((attempt) => resultOf(attempt) === 'SUCCEEDED'),
+});
+
+/** Why an attempt must not have been started: rules 2 and 5. Null where it may. */
+function startProblem(task: Task, action: ActionStarted['data']): string | null {
+  if (!permits(task.verdicts.at(-1), action)) return 'no verdict permits it';
+  const [first] = task.attempts;
+  if (action.attempt !== task.attempts.length + 1) return `it is not attempt ${task.attempts.length + 1}`;
+  if (first && first.started.actionId !== action.actionId) return 'it is another action';
+  return isBlind(task, action.idempotent)
+    ? 'an attempt before it is unknown, and its backend is not idempotent'
+    : null;
 }
 
 function received(
@@ -161,6 +268,8 @@ function received(
     fallbackCause: null,
     verdicts: [],
     attempts: [],
+    retry: null,
+    pauses: 0,
     manual: null,
   };
 }
@@ -171,4 +280,12 @@ function closeAttempt(task: Task, executed: ActionExecuted['data']): Attempt[] {
     throw new Error(`ActionExecuted for attempt ${executed.attempt}, which is not open`);
   }
   return [...task.attempts.slice(0, -1), { ...open, executed }];
+}
+
+function resolveAttempt(task: Task, resolved: ActionOutcomeResolved['data']): Attempt[] {
+  const attempt = attemptOf(task, resolved.attempt);
+  if (!attempt || !tellsMore(attempt, resolved.result)) {
+    throw new Error(`ActionOutcomeResolved for attempt ${resolved.attempt}, of which it tells nothing new`);
+  }
+  return task.attempts.map((other) => (other === attempt ? { ...attempt, resolved } : other));
 }

@@ -17,8 +17,18 @@ export const ATTEMPT_RESULTS = ['SUCCEEDED', 'FAILED', 'UNKNOWN'] as const;
 export const VERDICTS = ['EXECUTE', 'ROUTE_TO_MANUAL'] as const;
 export const DECISION_SOURCES = ['model', 'local', 'fallback'] as const;
 
-/** Codes of a task that goes to a person because of what came of its attempts. */
-export const ROUTING_CODES = ['ACTION_FAILED', 'ACTION_OUTCOME_UNKNOWN'] as const;
+/** Where the result of an attempt came from that was first recorded as UNKNOWN. */
+export const RESOLUTION_SOURCES = ['LATE_ANSWER', 'LOOKUP'] as const;
+/** Why the next attempt waits. */
+export const RETRY_REASONS = ['ATTEMPT_FAILED', 'ATTEMPT_UNKNOWN', 'BACKEND_UNAVAILABLE'] as const;
+
+/** Codes of a task that goes to a person for another reason than a guardrail or the recommendation. */
+export const ROUTING_CODES = [
+  'ACTION_FAILED',
+  'ACTION_OUTCOME_UNKNOWN',
+  'BACKEND_UNAVAILABLE',
+  'RETRY_BUDGET_EXHAUSTED',
+] as const;
 
 export type Priority = (typeof PRIORITIES)[number];
 export type CaseState = (typeof CASE_STATES)[number];
@@ -26,6 +36,8 @@ export type Outcome = (typeof OUTCOMES)[number];
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 /** SUCCEEDED and FAILED are certain; UNKNOWN means sent, or perhaps sent, without a usable answer. */
 export type AttemptResult = (typeof ATTEMPT_RESULTS)[number];
+export type ResolutionSource = (typeof RESOLUTION_SOURCES)[number];
+export type RetryReason = (typeof RETRY_REASONS)[number];
 export type VerdictKind = (typeof VERDICTS)[number];
 export type DecisionSource = (typeof DECISION_SOURCES)[number];
 export type RoutingCode = (typeof ROUTING_CODES)[number];

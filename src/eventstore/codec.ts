@@ -3,9 +3,7 @@ import type { DomainEvent, EventMetadata, Recorded } from '../domain/events.ts';
 import { canonicalJson, type Json } from '../domain/hash.ts';
 import type { ReadEvent } from './port.ts';
 import { metadataSchema, storedSchemas } from './schemas.ts';
-
-/** Turns stored data of one version into the next version's shape. Pure. */
-export type Upcaster = (data: Json) => Json;
+import { type Upcaster, upcasters } from './upcasters.ts';
 
 /** One event type as it is stored: the newest version, its schema, and how older versions become it. */
 export type StoredType = {
@@ -54,7 +52,7 @@ export function createCodec(types: Readonly<Record<string, StoredType>>): Codec 
       };
     },
     decode: (event) => {
-      const { schema, version, upcasters } = typeOf(event.type);
+      const { schema, version, upcasters: steps } = typeOf(event.type);
       // Before anything else of it is validated: a newer envelope may hold what this code would call malformed.
       const envelope = parseJson(event.metadata, event);
       const stored = storedVersion(envelope, event.type);
@@ -62,7 +60,7 @@ export function createCodec(types: Readonly<Record<string, StoredType>>): Codec 
         throw new UnknownEventError(`${event.type} of version ${stored} is newer than ${version}`);
       }
       const metadata = validateMetadata(envelope, event.type);
-      const current = upcasters
+      const current = steps
         .slice(metadata.schemaVersion - 1)
         .reduce((data, upcast) => upcast(data), parseJson(event.data, event));
       const data = validate(schema, current, event.type);
@@ -86,10 +84,13 @@ const validateMetadata = (envelope: Json, type: string): EventMetadata =>
 export const decodeMetadata = (event: ReadEvent): EventMetadata =>
   validateMetadata(parseJson(event.metadata, event), event.type);
 
-/** The codec of this log: every event type of DESIGN section 5 that exists so far, all in their first version. */
+/** The codec of this log: every event type of DESIGN section 5 that exists so far, in its newest version. */
 export const codec = createCodec(
   Object.fromEntries(
-    Object.entries(storedSchemas).map(([type, schema]) => [type, { version: 1, schema, upcasters: [] }]),
+    Object.entries(storedSchemas).map(([type, schema]) => {
+      const steps = upcasters[type] ?? [];
+      return [type, { version: steps.length + 1, schema, upcasters: steps }];
+    }),
   ),
 );
 

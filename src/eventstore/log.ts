@@ -24,6 +24,14 @@ export type AppendContext = {
   readonly now: string;
 };
 
+/** An append that is ready to be sent: its events have their ids, their place in the stream and the chain. */
+export type PreparedAppend = {
+  readonly stream: string;
+  readonly expectedRevision: number;
+  readonly stored: readonly StoredEvent[];
+  readonly recorded: readonly Omit<Recorded, 'position'>[];
+};
+
 export type AppendOutcome =
   | { readonly kind: 'appended'; readonly events: readonly Recorded[] }
   | { readonly kind: 'conflict' };
@@ -32,11 +40,20 @@ export type AppendOutcome =
 export type EventLog = {
   /** All events of a stream from a revision on, decoded, in order. */
   readonly read: (stream: string, fromRevision?: number) => Promise<Recorded[]>;
+  /** Events as they would stand behind a stream's head, chained and encoded. Writes nothing. */
+  readonly prepare: (
+    stream: string,
+    head: Head,
+    events: readonly DomainEvent[],
+    context: AppendContext,
+  ) => PreparedAppend;
   /**
-   * Appends events behind a stream's head, chained and encoded; all or none.
+   * Writes prepared events; all or none.
    *
-   * @returns the recorded events, or `conflict` when the stream has moved: fold again, then append anew
+   * @returns the recorded events, or `conflict` when the stream has moved: fold again, then prepare anew
    */
+  readonly commit: (prepared: PreparedAppend) => Promise<AppendOutcome>;
+  /** Prepares and commits. */
   readonly append: (
     stream: string,
     head: Head,
@@ -64,25 +81,31 @@ export function createEventLog(
         if (page.length < PAGE) return events;
       }
     },
-    append: async (stream, head, events, context) => {
-      const { stored, recorded } = seal(stream, head, events, context);
-      const result = await store.append(stream, head.revision, stored);
-      if (result.kind === 'conflict') return { kind: 'conflict' };
-      return {
-        kind: 'appended',
-        events: recorded.map(
-          (event, index) => ({ ...event, position: result.positions[index] ?? -1n }) as Recorded,
-        ),
-      };
-    },
+    prepare,
+    commit,
+    append: (stream, head, events, context) => commit(prepare(stream, head, events, context)),
   };
 
-  function seal(
+  async function commit({
+    stream,
+    expectedRevision,
+    stored,
+    recorded,
+  }: PreparedAppend): Promise<AppendOutcome> {
+    const result = await store.append(stream, expectedRevision, stored);
+    if (result.kind === 'conflict') return { kind: 'conflict' };
+    const events = recorded.map(
+      (event, index) => ({ ...event, position: result.positions[index] ?? -1n }) as Recorded,
+    );
+    return { kind: 'appended', events };
+  }
+
+  function prepare(
     stream: string,
     head: Head,
     events: readonly DomainEvent[],
     context: AppendContext,
-  ): { stored: StoredEvent[]; recorded: Omit<Recorded, 'position'>[] } {
+  ): PreparedAppend {
     const { now, ...envelope } = context;
     const recordedAt = head.recordedAt !== null && head.recordedAt > now ? head.recordedAt : now;
     let { revision, hash: prevHash } = head;
@@ -100,7 +123,7 @@ export function createEventLog(
       prevHash = linked.hash;
       causationId = id;
     }
-    return { stored, recorded };
+    return { stream, expectedRevision: head.revision, stored, recorded };
   }
 }
 

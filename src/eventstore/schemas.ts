@@ -5,6 +5,8 @@ import {
   CASE_STATES,
   DECISION_SOURCES,
   PRIORITIES,
+  RESOLUTION_SOURCES,
+  RETRY_REASONS,
   VERDICTS,
 } from '../domain/vocabulary.ts';
 
@@ -132,6 +134,8 @@ export const storedSchemas = {
     idempotencyKey: z.string(),
     deadlineAt: time,
     simulated: z.boolean(),
+    idempotent: z.boolean(),
+    lookup: z.boolean(),
     authority: z.strictObject({ kind: z.literal('policy') }),
   }),
   ActionExecuted: z.strictObject({
@@ -144,6 +148,21 @@ export const storedSchemas = {
     durationMs: z.number().min(0).nullable(),
     simulated: z.boolean(),
   }),
+  ActionOutcomeResolved: z.strictObject({
+    taskId,
+    actionId: z.uuid(),
+    attempt: z.int().min(1),
+    result: z.enum(ATTEMPT_RESULTS),
+    errorType: z.string().nullable(),
+    responseDigest: z.string().nullable(),
+    source: z.enum(RESOLUTION_SOURCES),
+  }),
+  RetryScheduled: z.strictObject({
+    taskId,
+    attempt: z.int().min(1),
+    dueAt: time,
+    reason: z.enum(RETRY_REASONS),
+  }),
   RoutedToManual: z.strictObject({
     taskId,
     codes: z.array(z.string()),
@@ -155,10 +174,10 @@ export const storedSchemas = {
 
 export const metadataSchema = z.strictObject({
   actor: z.strictObject({
-    kind: z.enum(['anonymous', 'system']),
+    kind: z.enum(['anonymous', 'system', 'person', 'service']),
     id: z.string(),
     roles: z.array(z.string()),
-    authMethod: z.enum(['none', 'internal']),
+    authMethod: z.enum(['none', 'internal', 'oidc', 'api-key']),
   }),
   correlationId: z.string().nullable(),
   causationId: z.string().nullable(),

@@ -1,5 +1,5 @@
 import { caseIdOfStream } from '../domain/identifiers.ts';
-import { isTaskEvent, standingAfter } from '../domain/task.ts';
+import { isTaskEvent, RECEIVED, standingAfter } from '../domain/task.ts';
 import type { Outcome, TaskStatus } from '../domain/vocabulary.ts';
 import { existing, type Projection } from './projection.ts';
 
@@ -10,6 +10,7 @@ export type AuditRow = {
   readonly actor_id: string;
   readonly status: TaskStatus;
   readonly attempts: number;
+  readonly succeeded: boolean;
   readonly intent: string | null;
   readonly route_target: string | null;
   readonly confidence: number | null;
@@ -31,6 +32,7 @@ export const auditProjection: Projection<AuditRow> = {
     actor_id: 'text',
     status: 'text',
     attempts: 'integer',
+    succeeded: 'boolean',
     intent: 'text',
     route_target: 'text',
     confidence: 'double precision',
@@ -47,12 +49,10 @@ export const auditProjection: Projection<AuditRow> = {
         task_id: event.data.taskId,
         case_id: caseIdOfStream(event.stream) ?? '',
         actor_id: event.metadata.actor.id,
-        status: 'RECEIVED',
-        attempts: 0,
+        ...RECEIVED,
         intent: null,
         route_target: null,
         confidence: null,
-        outcome: null,
         event_id: null,
         settled_at: null,
         settled_position: null,
@@ -65,7 +65,6 @@ export const auditProjection: Projection<AuditRow> = {
       const { intent, routeTarget, confidence } = event.data.decision;
       return { ...after, intent, route_target: routeTarget, confidence };
     }
-    if (event.type === 'ActionStarted') return { ...after, attempts: before.attempts + 1 };
     if (before.outcome !== null || after.outcome === null) return after;
     return {
       ...after,

@@ -65,8 +65,7 @@ function opened(event: Recorded<Extract<CaseEvent, { type: 'CaseOpened' }>>): Ca
 
 function changed(row: CaseRow, event: CaseEvent): CaseRow {
   if (event.type === 'CaseStateChanged') return { ...row, state: event.data.to };
-  if (event.type !== 'ActionExecuted') return row;
   const before = { retryCount: row.retry_count, lastErrorType: row.last_error_type };
-  const { retryCount, lastErrorType } = healthAfter(before, event.data);
+  const { retryCount, lastErrorType } = healthAfter(before, event);
   return { ...row, retry_count: retryCount, last_error_type: lastErrorType };
 }

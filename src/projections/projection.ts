@@ -5,7 +5,7 @@ import type { Json } from '../domain/hash.ts';
 export type Row = { readonly [column: string]: Json };
 
 /** Postgres types that a column may have. Times are text in ISO 8601 UTC, which sorts as it reads. */
-export type ColumnType = 'text' | 'integer' | 'bigint' | 'double precision' | 'jsonb';
+export type ColumnType = 'text' | 'boolean' | 'integer' | 'bigint' | 'double precision' | 'jsonb';
 
 /** A read model: a table, and the pure fold that fills it. */
 export type Projection<R extends Row = Row> = {

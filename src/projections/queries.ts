@@ -26,8 +26,6 @@ export type ReadModels = {
   readonly reviews: (
     page: Page<{ readonly dueBy: string; readonly position: number }>,
   ) => Promise<ReviewRow[]>;
-  /** Tasks that are not settled, received at or before a position, oldest first. */
-  readonly unfinished: (upTo: bigint) => Promise<Pick<TaskRow, 'task_id' | 'case_id' | 'status'>[]>;
   /** How far the read models have got; null before the first event. */
   readonly position: () => Promise<bigint | null>;
   readonly parkedCases: () => Promise<number>;
@@ -92,15 +90,6 @@ export function createReadModels(pool: Pool, clock: Clock): ReadModels {
         limit,
         order: 'due_by, routed_position',
       }),
-    unfinished: async (upTo) => {
-      const { rows } = await pool.query<Pick<TaskRow, 'task_id' | 'case_id' | 'status'>>(
-        `select task_id, case_id, status from readmodel.tasks
-          where status in ('RECEIVED', 'DECIDED', 'EXECUTING', 'OUTCOME_UNKNOWN') and received_position <= $1
-          order by received_position`,
-        [upTo],
-      );
-      return rows;
-    },
     position,
     parkedCases: async () => {
       const { rows } = await pool.query<{ count: bigint }>('select count(*) as count from readmodel.parked');

@@ -65,9 +65,14 @@ function changed(row: ReviewRow, event: Recorded<CaseEvent>): ReviewRow {
         routed_at: event.metadata.recordedAt,
         routed_position: Number(event.position),
       };
+    case 'ActionOutcomeResolved':
+      return event.data.result === 'SUCCEEDED' ? ended(row) : row;
     case 'TaskCancelled':
-      return { ...row, state: row.state === 'OPEN' ? 'CLOSED' : row.state };
+      return ended(row);
     default:
       return row;
   }
 }
+
+/** Nobody needs to look at it any more. */
+const ended = (row: ReviewRow): ReviewRow => ({ ...row, state: row.state === 'OPEN' ? 'CLOSED' : row.state });

@@ -1,6 +1,6 @@
 import type { CaseEvent, Recorded } from '../domain/events.ts';
 import { caseIdOfStream } from '../domain/identifiers.ts';
-import { isTaskEvent, standingAfter, type TaskEvent } from '../domain/task.ts';
+import { isTaskEvent, RECEIVED, standingAfter, type TaskEvent } from '../domain/task.ts';
 import type { DecisionSource, Outcome, TaskStatus } from '../domain/vocabulary.ts';
 import { existing, type Projection } from './projection.ts';
 
@@ -10,6 +10,9 @@ export type TaskRow = {
   readonly status: TaskStatus;
   readonly outcome: Outcome | null;
   readonly attempts: number;
+  readonly succeeded: boolean;
+  /** While its status is RETRY_SCHEDULED: when the next attempt is due. */
+  readonly due_at: string | null;
   readonly channel: string;
   readonly user_role: string;
   readonly intent: string | null;
@@ -35,6 +38,8 @@ export const tasksProjection: Projection<TaskRow> = {
     status: 'text',
     outcome: 'text',
     attempts: 'integer',
+    succeeded: 'boolean',
+    due_at: 'text',
     channel: 'text',
     user_role: 'text',
     intent: 'text',
@@ -53,11 +58,12 @@ export const tasksProjection: Projection<TaskRow> = {
   evolve: (row, event) => {
     if (!isTaskEvent(event)) return existing(row, event);
     const before = event.type === 'TaskReceived' ? received(event) : existing(row, event);
+    const standing = standingAfter(before, event);
     return {
       ...before,
-      ...standingAfter(before, event),
+      ...standing,
       ...decided(event),
-      attempts: before.attempts + (event.type === 'ActionStarted' ? 1 : 0),
+      due_at: dueAfter(before, standing.status, event),
       updated_at: event.metadata.recordedAt,
       revision: event.revision,
       position: Number(event.position),
@@ -70,9 +76,8 @@ function received(event: Recorded<Extract<CaseEvent, { type: 'TaskReceived' }>>)
   return {
     task_id: taskId,
     case_id: caseIdOfStream(event.stream) ?? '',
-    status: 'RECEIVED',
-    outcome: null,
-    attempts: 0,
+    ...RECEIVED,
+    due_at: null,
     channel,
     user_role: userRole,
     intent: null,
@@ -86,6 +91,11 @@ function received(event: Recorded<Extract<CaseEvent, { type: 'TaskReceived' }>>)
     position: Number(event.position),
     received_position: Number(event.position),
   };
+}
+
+function dueAfter(before: TaskRow, status: TaskStatus, event: TaskEvent): string | null {
+  if (event.type === 'RetryScheduled') return event.data.dueAt;
+  return status === 'RETRY_SCHEDULED' ? before.due_at : null;
 }
 
 function decided(event: TaskEvent): Partial<TaskRow> {

@@ -170,23 +170,43 @@ describe('an answer of the store is lost', () => {
     expect(process.recommender.calls).toHaveLength(1);
   });
 
-  it('to the start of an action: the backend is not called, and a person decides after the deadline', async () => {
+  it('to the start of an action: it is known as one’s own, and done', async () => {
     const process = await startWithCase();
     loseAnswer(process, STEPS[1]);
     const { task } = await process.clock.runUntil(process.submit());
-    expect(task).toMatchObject({ outcome: 'AUTO_FAILED', manual: { codes: ['ACTION_OUTCOME_UNKNOWN'] } });
-    expect(process.partner.calls).toStrictEqual([]);
+    expect(task).toMatchObject({ outcome: 'AUTO_SUCCESS' });
+    expect(process.partner.calls).toHaveLength(1);
+    expect((await process.types()).filter((type) => type === 'ActionStarted')).toHaveLength(1);
     await checkSound(process);
   });
 
-  it('to the task itself: it is there, and a repeat of the request a minute later gets it done', async () => {
+  it('to the start of an action, until its time is over: nothing is sent, which is certain', async () => {
     const process = await startWithCase();
+    process.store.hooks.after = (call) => {
+      if (step(call) !== STEPS[1]) return;
+      process.clock.advance(6_000);
+      process.store.hooks.after = () => {};
+      unavailable();
+    };
+    const { task } = await process.clock.runUntil(process.submit());
+    expect(process.partner.calls).toStrictEqual([]);
+    expect(task).toMatchObject({
+      outcome: 'AUTO_FAILED',
+      attempts: [{ executed: { result: 'FAILED', errorType: 'NOT_SENT_IN_TIME' } }],
+      manual: { codes: ['ACTION_FAILED'] },
+    });
+    await checkSound(process);
+  });
+
+  it('to the task itself: it is there, a repeat does not start it again, and whoever finds it drives it', async () => {
+    const process = await startWithCase({ waitMs: 1_000 });
     loseAnswer(process, STEPS[0]);
     await expect(process.submit()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect(await process.types()).toStrictEqual(['CaseOpened', 'TaskReceived']);
-    process.clock.advance(60_001);
     const { task } = await process.clock.runUntil(process.submit());
-    expect(task.outcome).toBe('AUTO_SUCCESS');
+    expect(task.outcome).toBeNull();
+    await process.clock.runUntil(process.drive(task.taskId));
+    expect((await process.submit()).task.outcome).toBe('AUTO_SUCCESS');
     expect([process.recommender.calls.length, process.partner.calls.length]).toStrictEqual([1, 1]);
   });
 });

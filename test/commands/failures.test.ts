@@ -3,7 +3,7 @@ import { FALLBACK_REASONS } from '../../src/domain/decision.ts';
 import { fallbackDecision } from '../../src/domain/decisionContract.ts';
 import type { KeyStore } from '../../src/vault/port.ts';
 import { CASE, playbook } from '../support/builders.ts';
-import { failed, modelFails, modelSays, stallingModel, succeeded, unknown } from '../support/scripted.ts';
+import { failed, modelFails, modelSays, stallingModel, succeeded } from '../support/scripted.ts';
 import { checkSound } from '../support/soundness.ts';
 import { createOutside, startProcess, startWithCase } from '../support/world.ts';
 
@@ -148,22 +148,16 @@ describe('an attempt that failed', () => {
     expect(process.store.appends).toHaveLength(5);
     await checkSound(process);
   });
-  it.each(['NONE', 'BACKOFF'] as const)('with %s is with a person at once', async (retryStrategy) => {
-    const process = await startWithCase({ model: () => modelSays({ retryStrategy }), backend: () => failed });
+  it('with NONE is with a person at once', async () => {
+    const process = await startWithCase({ backend: () => failed });
     const { task, current } = await process.clock.runUntil(process.submit());
     expect(task).toMatchObject({ outcome: 'AUTO_FAILED', manual: { codes: ['ACTION_FAILED'] } });
     expect(current).toMatchObject({ retryCount: 1, lastErrorType: 'HTTP_503' });
     expect(process.partner.calls).toHaveLength(1);
   });
-  it('without anybody knowing is never tried again', async () => {
-    const process = await startWithCase({ model: immediate, backend: () => unknown });
-    const { task, current } = await process.clock.runUntil(process.submit());
-    expect(task).toMatchObject({ outcome: 'AUTO_FAILED', manual: { codes: ['ACTION_OUTCOME_UNKNOWN'] } });
-    expect(current).toMatchObject({ retryCount: 1, lastErrorType: 'TIMEOUT' });
-    expect(process.partner.calls).toHaveLength(1);
-  });
   it('because the backend broke its promise and threw is unknown, and holds nothing up', async () => {
     const process = await startWithCase({
+      idempotent: false,
       backend: (_, call) => {
         if (call === 1) throw new Error('CANARY');
         return succeeded;

@@ -49,6 +49,7 @@ describe('a task that passes', () => {
         intent: 'RETRY_EXTERNAL_CALL',
         attempt: 1,
         attributes: { policy: '4711', amount: 12, name: 'Ada' },
+        deadlineMs: 6_000,
       },
     ]);
   });

@@ -98,6 +98,7 @@ describe('a task that a dead process left is driven to its end', () => {
 
   it('after a failed attempt that may be tried again: it is, under the same key', async () => {
     const script: Script = {
+      idempotent: false,
       model: () => modelSays({ retryStrategy: 'IMMEDIATE' }),
       backend: () => ({ result: 'FAILED', errorType: 'HTTP_503', responseDigest: null, durationMs: 1 }),
     };
@@ -113,6 +114,7 @@ describe('a task that a dead process left is driven to its end', () => {
 
   it('after the start of the second attempt: the first’s result does not pass for its own', async () => {
     const script: Script = {
+      idempotent: false,
       model: () => modelSays({ retryStrategy: 'IMMEDIATE' }),
       backend: () => ({ result: 'FAILED', errorType: 'HTTP_503', responseDigest: null, durationMs: 1 }),
     };

@@ -3,6 +3,7 @@ import { execute } from '../../src/commands/effects.ts';
 import { emptyCase } from '../../src/domain/case.ts';
 import type { CaseVault } from '../../src/vault/vault.ts';
 import { playbook, started } from '../support/builders.ts';
+import { createFakeClock } from '../support/clock.ts';
 import { recordingObserver, scriptedBackend, scriptedRecommender, succeeded } from '../support/scripted.ts';
 
 it('a personal attribute that does not open means that surely nothing was sent', async () => {
@@ -14,6 +15,7 @@ it('a personal attribute that does not open means that surely nothing was sent',
     backends: new Map([['PARTNER_API', backend]]),
     playbook,
     observer: recordingObserver(),
+    clock: createFakeClock(),
     shutdown: new AbortController().signal,
   };
   const current = {
@@ -31,7 +33,7 @@ it('a personal attribute that does not open means that surely nothing was sent',
     open: () => null,
     hash: () => '',
   };
-  const { data } = await execute(deps, current, started().data, vault);
+  const { data } = await execute(deps, current, started().data, 6_000, vault);
   expect(data).toMatchObject({ result: 'FAILED', errorType: 'ATTRIBUTES_UNREADABLE' });
   expect(backend.calls).toStrictEqual([]);
 });

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { consequences } from '../../src/domain/consequences.ts';
+import { type BackendFacts, consequences } from '../../src/domain/consequences.ts';
 import type { CaseEvent } from '../../src/domain/events.ts';
 import {
   ATTEMPT_MS,
+  backendFacts,
   calm,
   caseAfter,
   context,
@@ -21,9 +22,6 @@ import {
   uuid,
 } from '../support/builders.ts';
 import { given } from './specification.ts';
-
-const DEADLINE = 'DEADLINE_PASSED';
-const expired = executed('UNKNOWN', 1, 1, { errorType: DEADLINE, durationMs: null });
 
 describe('a recommendation', () => {
   const task = [opened(), received()];
@@ -118,39 +116,62 @@ describe('a recommendation', () => {
 describe('the start of an action', () => {
   const start = (changes = {}) =>
     consequences(caseAfter([opened(), received(), recommended()]), taskId(), [], context(changes)).at(-1);
-  it('takes the deadline from its route', () => {
-    const backend = (route: string) => ({
-      attemptMs: route === 'PARTNER_API' ? 1_500 : 99,
-      simulated: false,
-    });
-    expect(start({ backend })).toStrictEqual(started(1, 1, { deadlineAt: later(1_500) }));
+  it('takes from its route the deadline, and what the backend is declared to be', () => {
+    const backend = (route: string): BackendFacts =>
+      route === 'PARTNER_API'
+        ? backendFacts({ attemptMs: 1_500, simulated: true, idempotent: false, lookup: true })
+        : backendFacts();
+    expect(start({ backend })).toStrictEqual(
+      started(1, 1, { deadlineAt: later(1_500), simulated: true, idempotent: false, lookup: true }),
+    );
   });
   it('takes the id that was minted for it, as its key to the backend, too', () => {
     expect(start({ newActionId: uuid(77) })).toStrictEqual(
       started(1, 1, { actionId: uuid(77), idempotencyKey: uuid(77) }),
     );
   });
+  it('is left to the next process when this one is ending', () =>
+    given(opened(), received()).whenBrought([recommended()], { mayStart: false }).thenEvents(recommended()));
+  it('asks only about the backend of its route, and only when the policy says yes', () => {
+    const asked: string[] = [];
+    const backend = (route: string): BackendFacts => {
+      asked.push(route);
+      return backendFacts();
+    };
+    start({ backend });
+    expect(asked).toStrictEqual(['PARTNER_API']);
+    start({ backend, signals: { ...calm, negated: true } });
+    expect(asked).toStrictEqual(['PARTNER_API']);
+  });
 });
 
 describe('an attempt’s result', () => {
-  const attempt = (retryStrategy: 'NONE' | 'IMMEDIATE' | 'BACKOFF', open = opened({ retryCount: 0 })) => [
+  const attempt = (retryStrategy: 'NONE' | 'IMMEDIATE', open = opened({ retryCount: 0 })) => [
     open,
     received(),
     recommended(1, { retryStrategy }),
-    evaluated(),
+    permitted(),
     started(),
   ];
   const failed = executed('FAILED');
+  const again = (result: 'FAILED' | 'UNKNOWN', number: number) => [
+    permitted(1, number),
+    started(1, number),
+    executed(result, 1, number),
+  ];
 
   it('SUCCEEDED ends the task', () =>
     given(...attempt('IMMEDIATE'))
       .whenBrought([executed('SUCCEEDED')])
       .thenEvents(executed('SUCCEEDED')));
-  it.each(['NONE', 'BACKOFF'] as const)('FAILED with %s goes to a person', (strategy) =>
-    given(...attempt(strategy))
+  it('FAILED with NONE goes to a person', () =>
+    given(...attempt('NONE'))
       .whenBrought([failed])
-      .thenEvents(failed, routed(1, ['ACTION_FAILED'], 'failures', 120)),
-  );
+      .thenEvents(failed, routed(1, ['ACTION_FAILED'], 'failures', 120)));
+  it('FAILED with NONE goes to a person also when the process is ending', () =>
+    given(...attempt('NONE'))
+      .whenBrought([failed], { mayStart: false })
+      .thenEvents(failed, routed(1, ['ACTION_FAILED'], 'failures', 120)));
   it('FAILED with IMMEDIATE is judged anew and started again under the same id', () => {
     const over = facts({
       decision: { retryStrategy: 'IMMEDIATE' },
@@ -176,45 +197,38 @@ describe('an attempt’s result', () => {
       );
   });
   it('FAILED with IMMEDIATE stops at the limit of attempts', () => {
-    const again = [
-      failed,
-      permitted(1, 2),
-      started(1, 2),
-      executed('FAILED', 1, 2),
-      permitted(1, 3),
-      started(1, 3),
-    ];
+    const before = [failed, ...again('FAILED', 2), permitted(1, 3), started(1, 3)];
     const third = executed('FAILED', 1, 3);
-    const events = consequences(caseAfter([...attempt('IMMEDIATE'), ...again]), taskId(), [third], context());
+    const events = consequences(
+      caseAfter([...attempt('IMMEDIATE'), ...before]),
+      taskId(),
+      [third],
+      context(),
+    );
     expect(events).toMatchObject([
       third,
-      { data: { verdict: 'ROUTE_TO_MANUAL', attempt: 4 } },
+      { type: 'GuardrailEvaluated', data: { verdict: 'ROUTE_TO_MANUAL', attempt: 4 } },
       { data: { codes: ['ACTION_FAILED', 'ATTEMPT_LIMIT_REACHED', 'RETRY_LIMIT_REACHED'] } },
     ]);
   });
-  it.each(['NONE', 'IMMEDIATE', 'BACKOFF'] as const)('UNKNOWN with %s goes to a person', (strategy) =>
-    given(...attempt(strategy))
-      .whenBrought([executed('UNKNOWN')])
-      .thenEvents(executed('UNKNOWN'), routed(1, ['ACTION_OUTCOME_UNKNOWN'], 'failures', 120)),
-  );
-  it('that never came says of itself what its start said: whether it was simulated', () => {
-    given(...attempt('IMMEDIATE').slice(0, -1), started(1, 1, { simulated: true }))
-      .whenBrought([], { now: later(ATTEMPT_MS) })
-      .thenEvents(
-        { ...expired, data: { ...expired.data, simulated: true } } as CaseEvent,
-        expect.objectContaining({ type: 'RoutedToManual' }),
-      );
+  it('names what is known of the attempts, then what the policy says', () => {
+    const before = [executed('UNKNOWN'), permitted(1, 2), started(1, 2), stateChanged('SUSPENDED')];
+    const second = executed('FAILED', 1, 2);
+    const events = consequences(
+      caseAfter([...attempt('IMMEDIATE'), ...before]),
+      taskId(),
+      [second],
+      context(),
+    );
+    expect(events).toMatchObject([
+      second,
+      { data: { verdict: 'ROUTE_TO_MANUAL' } },
+      { data: { codes: ['ACTION_FAILED', 'ACTION_OUTCOME_UNKNOWN', 'CASE_NOT_OPEN'] } },
+    ]);
   });
-  it('that never came is UNKNOWN when the deadline has passed, and goes to a person', () => {
-    const manual = routed(1, ['ACTION_OUTCOME_UNKNOWN'], 'failures', 120);
-    const dueBy = later(ATTEMPT_MS + 120 * 60_000);
+  it('is awaited, however long its deadline has passed: an attempt is ended by who waits for it', () =>
     given(...attempt('IMMEDIATE'))
-      .whenBrought([], { now: later(ATTEMPT_MS) })
-      .thenEvents(expired, { ...manual, data: { ...manual.data, dueBy } });
-  });
-  it('is awaited until then', () =>
-    given(...attempt('IMMEDIATE'))
-      .whenBrought([], { now: later(ATTEMPT_MS - 1) })
+      .whenBrought([], { now: later(100 * ATTEMPT_MS) })
       .thenNothing());
 });
 

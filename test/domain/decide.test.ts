@@ -7,8 +7,11 @@ import {
   evaluated,
   executed,
   opened,
+  permitted,
   received,
   recommended,
+  resolved,
+  retryScheduled,
   routed,
   started,
   stateChanged,
@@ -130,8 +133,45 @@ describe('changeState', () => {
       closing(received(), recommended()).thenEvents(closed, cancelled()));
     it('cancels a task that a person has', () =>
       closing(received(), recommended(), routed(1, ['RISK_TOO_HIGH'])).thenEvents(closed, cancelled()));
+    it('cancels a task whose retry is scheduled', () =>
+      closing(
+        received(),
+        recommended(),
+        evaluated(),
+        started(),
+        executed('FAILED'),
+        retryScheduled(),
+      ).thenEvents(closed, cancelled()));
+    it('cancels a task that waits for its backend', () =>
+      closing(received(), recommended(), retryScheduled(1, 1)).thenEvents(closed, cancelled()));
+    it('cancels a task whose attempt is unknown: no attempt of it is open', () =>
+      closing(received(), recommended(), evaluated(), started(), executed('UNKNOWN')).thenEvents(
+        closed,
+        cancelled(),
+      ));
+    it('leaves a task that a late answer has ended', () =>
+      closing(
+        received(),
+        recommended(),
+        evaluated(),
+        started(),
+        executed('UNKNOWN'),
+        routed(1, ['ACTION_OUTCOME_UNKNOWN']),
+        resolved('SUCCEEDED'),
+      ).thenEvents(closed));
     it('leaves a task whose attempt is open', () =>
       closing(received(), recommended(), evaluated(), started()).thenEvents(closed));
+    it('leaves a task whose second attempt is open, although the first is known to have done it', () =>
+      closing(
+        received(),
+        recommended(),
+        evaluated(),
+        started(),
+        executed('UNKNOWN'),
+        permitted(1, 2),
+        started(1, 2),
+        resolved('SUCCEEDED'),
+      ).thenEvents(closed));
     it('leaves what is finished', () =>
       closing(received(), recommended(), evaluated(), started(), executed('SUCCEEDED')).thenEvents(closed));
     it('cancels every open task, in the order in which they came', () =>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CaseEvent } from '../../src/domain/events.ts';
 import type { Task } from '../../src/domain/task.ts';
+import type { Outcome, TaskStatus } from '../../src/domain/vocabulary.ts';
 import {
   AT,
   cancelled,
@@ -8,36 +9,27 @@ import {
   decision,
   evaluated,
   executed,
-  facts,
+  later,
   opened,
   permitted,
   place,
   received,
   recommended,
+  resolved,
+  retryScheduled,
   routed,
   started,
   stateChanged,
   taskId,
 } from '../support/builders.ts';
 import { given } from './specification.ts';
+import { refused, upTo } from './stages.ts';
 
 const task = (...events: readonly CaseEvent[]): Task | undefined =>
   caseAfter([opened(), ...events]).tasks.get(taskId());
 
-const refused = evaluated(1, facts({ decision: { confidence: 0.1 } }));
-const upTo = {
-  received: [received()],
-  decided: [received(), recommended()],
-  executing: [received(), recommended(), evaluated(), started()],
-  failed: [received(), recommended(), evaluated(), started(), executed('FAILED')],
-  unknown: [received(), recommended(), evaluated(), started(), executed('UNKNOWN')],
-  completed: [received(), recommended(), evaluated(), started(), executed('SUCCEEDED')],
-  inReview: [received(), recommended(), refused, routed(1, ['CONFIDENCE_TOO_LOW'])],
-  cancelled: [received(), cancelled()],
-} satisfies Record<string, readonly CaseEvent[]>;
-
 describe('the standing of a task', () => {
-  it.each([
+  it.each<[string, readonly CaseEvent[], TaskStatus, Outcome | null]>([
     ['received', upTo.received, 'RECEIVED', null],
     ['decided', upTo.decided, 'DECIDED', null],
     ['judged, not yet routed', [...upTo.decided, refused], 'DECIDED', null],
@@ -65,14 +57,47 @@ describe('the standing of a task', () => {
       'COMPLETED',
       'AUTO_SUCCESS',
     ],
+    ['to be tried again', upTo.scheduled, 'RETRY_SCHEDULED', null],
+    [
+      'judged when it was due, not yet started',
+      [...upTo.scheduled, permitted(1, 2)],
+      'RETRY_SCHEDULED',
+      null,
+    ],
+    ['tried again after a pause', [...upTo.scheduled, permitted(1, 2), started(1, 2)], 'EXECUTING', null],
+    [
+      'given up after a pause',
+      [...upTo.scheduled, routed(1, ['RETRY_BUDGET_EXHAUSTED'])],
+      'IN_REVIEW',
+      'AUTO_FAILED',
+    ],
+    ['waiting for its backend', upTo.waiting, 'RETRY_SCHEDULED', null],
+    ['waiting on', [...upTo.waiting, retryScheduled(1, 1)], 'RETRY_SCHEDULED', null],
+    [
+      'given up before its backend was ever asked',
+      [...upTo.waiting, routed(1, ['BACKEND_UNAVAILABLE'])],
+      'IN_REVIEW',
+      'MANUAL',
+    ],
+    ['tried again although unknown', [...upTo.unknown, permitted(1, 2), started(1, 2)], 'EXECUTING', null],
     ['cancelled before any outcome', upTo.cancelled, 'CANCELLED', null],
+    ['cancelled while unknown', [...upTo.unknown, cancelled()], 'CANCELLED', null],
+    ['cancelled while a retry is scheduled', [...upTo.scheduled, cancelled()], 'CANCELLED', null],
     ['cancelled in review', [...upTo.inReview, cancelled()], 'CANCELLED', 'MANUAL'],
-  ] as const)('%s', (_, events, status, outcome) => {
+  ])('%s', (_, events, status, outcome) => {
     expect(task(...events)).toMatchObject({ status, outcome });
   });
 
   it('keeps everything that its events say', () => {
-    const events = [...upTo.failed, refused, routed(1, ['ACTION_FAILED'])];
+    const waiting = retryScheduled(1, 2, { dueAt: later(9_000), reason: 'BACKEND_UNAVAILABLE' });
+    const events = [
+      ...upTo.unknown,
+      retryScheduled(1, 2, { reason: 'ATTEMPT_UNKNOWN' }),
+      resolved('FAILED'),
+      waiting,
+      refused,
+      routed(1, ['ACTION_FAILED']),
+    ];
     expect(task(...events)).toStrictEqual({
       taskId: taskId(),
       status: 'IN_REVIEW',
@@ -86,11 +111,20 @@ describe('the standing of a task', () => {
       decisionSource: 'model',
       fallbackCause: null,
       verdicts: [evaluated().data, refused.data],
-      attempts: [{ started: started().data, executed: executed('FAILED').data }],
+      attempts: [
+        {
+          started: started().data,
+          startedAt: AT,
+          executed: executed('UNKNOWN').data,
+          resolved: resolved('FAILED').data,
+        },
+      ],
+      retry: waiting.data,
+      pauses: 2,
       manual: routed(1, ['ACTION_FAILED']).data,
-      lastEventId: place(7).id,
-      revision: 7,
-      position: 7n,
+      lastEventId: place(10).id,
+      revision: 10,
+      position: 10n,
     });
   });
 
@@ -131,9 +165,40 @@ describe('the case', () => {
       .whenFolding(executed(result))
       .thenCase({ retryCount, lastErrorType, openTaskId: null }),
   );
+  it.each([
+    ['FAILED', 2, 'HTTP_422'],
+    ['UNKNOWN', 2, 'HTTP_503'],
+    ['SUCCEEDED', 0, null],
+  ] as const)(
+    'UNKNOWN that turns out as %s makes retryCount %i and lastErrorType %s: it is counted once',
+    (result, retryCount, lastErrorType) =>
+      given(opened(), ...upTo.unknown)
+        .whenFolding(resolved(result))
+        .thenCase({ retryCount, lastErrorType, openTaskId: null }),
+  );
+  it('counts every attempt', () =>
+    given(
+      opened({ retryCount: 0 }),
+      ...upTo.failed,
+      permitted(1, 2),
+      started(1, 2),
+      executed('UNKNOWN', 1, 2),
+    )
+      .whenFolding(permitted(1, 3), started(1, 3), executed('FAILED', 1, 3))
+      .thenCase({ retryCount: 3 }));
   it('changes retryCount with nothing else', () =>
     given(opened())
-      .whenFolding(...upTo.executing, received(2), recommended(2), routed(2, ['X']), stateChanged('CLOSED'))
+      .whenFolding(
+        ...upTo.executing,
+        received(2),
+        recommended(2),
+        routed(2, ['X']),
+        received(3),
+        recommended(3),
+        retryScheduled(3, 1, { reason: 'BACKEND_UNAVAILABLE' }),
+        stateChanged('CLOSED'),
+        cancelled(3),
+      )
       .thenCase({ retryCount: 1, lastErrorType: 'TIMEOUT' }));
   it('knows the task whose attempt is open, whatever happens to others', () =>
     given(opened(), ...upTo.executing)
@@ -143,53 +208,5 @@ describe('the case', () => {
     const command = { keyHash: 'k', requestHash: 'r' };
     const current = caseAfter([opened(), received(), stateChanged('SUSPENDED', { command }), received(2)]);
     expect(current.commands).toStrictEqual(new Map([['k', { ...command, ...place(2) }]]));
-  });
-});
-
-describe('a stream that cannot be', () => {
-  const open = [opened()];
-  it.each<[string, readonly CaseEvent[], CaseEvent]>([
-    ['CaseOpened twice', open, opened()],
-    ['a change of state before CaseOpened', [], stateChanged('CLOSED')],
-    ['a task before CaseOpened', [], received()],
-    ['TaskReceived twice', [...open, ...upTo.decided], received()],
-    ['a decision without its task', open, recommended()],
-    ['a second decision', [...open, ...upTo.decided], recommended()],
-    ['a decision for a task in review', [...open, ...upTo.inReview], recommended()],
-    ['a decision for a cancelled task', [...open, ...upTo.cancelled], recommended()],
-    ['a verdict before the decision', [...open, ...upTo.received], evaluated()],
-    ['a verdict while an attempt is open', [...open, ...upTo.executing], evaluated()],
-    ['an action before the decision', [...open, ...upTo.received], started()],
-    ['an action without its task', open, started()],
-    ['an action of a completed task', [...open, ...upTo.completed], started(1, 2)],
-    ['an action after an unknown result', [...open, ...upTo.unknown], started(1, 2)],
-    ['an action without a verdict', [...open, ...upTo.decided], started()],
-    ['an action after a verdict that refused it', [...open, ...upTo.decided, refused], started()],
-    [
-      'an action after a verdict about another attempt',
-      [...open, ...upTo.failed, evaluated()],
-      started(1, 2),
-    ],
-    ['a second open action of one task', [...open, ...upTo.executing], started(1, 2)],
-    [
-      'a second open action of one case',
-      [...open, ...upTo.executing, received(2), recommended(2), evaluated(2)],
-      started(2),
-    ],
-    ['a result without an attempt', [...open, ...upTo.decided], executed('SUCCEEDED')],
-    ['a result of another attempt', [...open, ...upTo.executing], executed('SUCCEEDED', 1, 2)],
-    ['a second result', [...open, ...upTo.completed], executed('FAILED')],
-    ['routing before the decision', [...open, ...upTo.received], routed(1, ['X'])],
-    ['routing while an attempt is open', [...open, ...upTo.executing], routed(1, ['X'])],
-    ['routing of a completed task', [...open, ...upTo.completed], routed(1, ['X'])],
-    ['cancelling a completed task', [...open, ...upTo.completed], cancelled()],
-    ['cancelling while an attempt is open', [...open, ...upTo.executing], cancelled()],
-    ['cancelling twice', [...open, ...upTo.cancelled], cancelled()],
-  ])('%s is refused', (_, before, event) => {
-    const message =
-      event.type === 'ActionStarted' ? /ActionStarted at|second open action/ : new RegExp(event.type);
-    given(...before)
-      .whenFolding(event)
-      .thenFails(message);
   });
 });

@@ -114,6 +114,87 @@ describe('parsePlaybook', () => {
   });
 });
 
+describe('an http backend', () => {
+  const withBackend = (...more: readonly string[]): string => {
+    const lines = [
+      'kind: http',
+      'method: POST',
+      'url: https://partner.example/x',
+      'idempotent: true',
+      ...more,
+    ];
+    return SOURCE.replace('kind: simulated\n    failureRate: 0', lines.join('\n    '));
+  };
+  const backendOf = (source: string) => parsePlaybook(source, 'playbook.yaml').backends.PARTNER_API;
+
+  it('has a breaker, and no lookup, unless it says otherwise', () => {
+    const backend = backendOf(withBackend());
+    expect(backend).toMatchObject({ breaker: { failures: 5, openMs: 10_000 } });
+    expect(backend).not.toHaveProperty('lookup');
+  });
+  it('may name one half of its breaker', () => {
+    expect(backendOf(withBackend('breaker: { failures: 1 }'))).toMatchObject({
+      breaker: { failures: 1, openMs: 10_000 },
+    });
+  });
+  it('believes a lookup that the effect happened on 200 only, and never that it did not', () => {
+    const backend = backendOf(withBackend('lookup: { url: "https://partner.example/x/{actionId}" }'));
+    expect(backend).toMatchObject({
+      lookup: {
+        method: 'GET',
+        url: 'https://partner.example/x/{actionId}',
+        headers: {},
+        success: [200],
+        failure: [],
+      },
+    });
+  });
+  it.each([
+    ['a lookup without a URL', 'lookup: { method: GET }', 'lookup.url', 'URL'],
+    [
+      'a lookup that would change something',
+      'lookup: { url: "https://a.example", method: DELETE }',
+      'lookup.method',
+      'GET',
+    ],
+    ['a lookup elsewhere than in HTTP', 'lookup: { url: "ftp://a.example" }', 'lookup.url', 'http(s)'],
+    [
+      'a lookup that never says yes',
+      'lookup: { url: "https://a.example", success: [] }',
+      'lookup.success',
+      '1',
+    ],
+    [
+      'a lookup with a status that is none',
+      'lookup: { url: "https://a.example", failure: [4] }',
+      'lookup.failure.0',
+      '100',
+    ],
+    ['a lookup with an unknown key', 'lookup: { url: "https://a.example", body: 1 }', 'lookup', 'body'],
+    ['a lookup in a word', 'lookup: true', 'lookup', 'object'],
+    ['a breaker that is always open', 'breaker: { failures: 0 }', 'breaker.failures', '1'],
+    ['a breaker that never opens', 'breaker: { openMs: 0 }', 'breaker.openMs', '1'],
+    ['a breaker with an unknown key', 'breaker: { threshold: 3 }', 'breaker', 'threshold'],
+  ])('refuses %s, with line and key', (_, line, path, word) => {
+    const source = withBackend(line);
+    const [problem] = problemsOf(source);
+    expect(problem).toMatchObject({ line: lineOf(source, line), path: `backends.PARTNER_API.${path}` });
+    expect(problem?.message).toContain(word);
+  });
+});
+
+describe('a simulated backend', () => {
+  it('is idempotent, and has no lookup, unless it says otherwise', () => {
+    expect(playbook.backends.PARTNER_API).toMatchObject({
+      kind: 'simulated',
+      idempotent: true,
+      lookup: false,
+    });
+    const source = SOURCE.replace('failureRate: 0', 'failureRate: 0\n    lookup: true');
+    expect(parsePlaybook(source, 'playbook.yaml').backends.PARTNER_API).toMatchObject({ lookup: true });
+  });
+});
+
 describe('the decision contract', () => {
   const contract = decisionContract(playbook);
   it('takes what keeps it', () => {

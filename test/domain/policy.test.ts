@@ -1,28 +1,10 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { evaluateGuardrails } from '../../src/domain/guardrails.ts';
-import { parsePolicy } from '../../src/domain/policy.ts';
-import { InvalidSourceError } from '../../src/domain/yaml.ts';
-import { configText, facts, playbook } from '../support/builders.ts';
+import { facts } from '../support/builders.ts';
+import { changed, lineOf, parse, problemsOf, SOURCE } from './policySource.ts';
 import { thrownBy } from './specification.ts';
 
-const SOURCE = configText('policy.yaml');
-const parse = (source: string) => parsePolicy(source, 'policy.yaml', playbook);
-
-/** The default policy with one text replaced, which must be there. */
-const changed = (from: string, to: string): string => {
-  expect(SOURCE).toContain(from);
-  return SOURCE.replace(from, to);
-};
-const lineOf = (source: string, text: string): number =>
-  source.split('\n').findIndex((line) => line.includes(text)) + 1;
-
-function problemsOf(source: string) {
-  const error = thrownBy(() => parse(source));
-  if (!(error instanceof InvalidSourceError)) throw error;
-  expect(error.code).toBe('INVALID_SOURCE');
-  return error.problems;
-}
 const withExpression = (expression: string): string =>
   changed('decision.riskScore <= limits.maxRiskScore', JSON.stringify(expression));
 

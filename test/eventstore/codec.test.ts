@@ -13,6 +13,7 @@ import {
 } from '../../src/eventstore/codec.ts';
 import type { ReadEvent } from '../../src/eventstore/port.ts';
 import { storedSchemas } from '../../src/eventstore/schemas.ts';
+import { upcasters } from '../../src/eventstore/upcasters.ts';
 import { AT, opened, received, stateChanged, uuid } from '../support/builders.ts';
 
 type Golden = {
@@ -21,41 +22,84 @@ type Golden = {
 };
 const FOLDER = new URL('./golden/', import.meta.url);
 const goldenFiles = readdirSync(FOLDER).sort();
-const golden = (file: string): Golden => JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8'));
+const golden = (file: string): Golden & { readonly event: ReadEvent } => {
+  const read: Golden = JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8'));
+  return { ...read, event: { ...read.stored, position: BigInt(read.stored.position) } };
+};
+const newestOf = (type: string): number => (upcasters[type]?.length ?? 0) + 1;
+const isNewest = (file: string): boolean => {
+  const { type } = golden(file).event;
+  return file === `${type}.v${newestOf(type)}.json`;
+};
 
 describe('golden files', () => {
   it('there is one for every event type and version that was ever stored', () => {
-    const expected = Object.keys(storedSchemas).map((type) => `${type}.v1.json`);
+    const expected = Object.keys(storedSchemas).flatMap((type) =>
+      Array.from({ length: newestOf(type) }, (_, index) => `${type}.v${index + 1}.json`),
+    );
     expect(goldenFiles).toStrictEqual(expected.sort());
+  });
+  it('no upcaster is for a type that is not stored', () => {
+    expect(Object.keys(upcasters).filter((type) => !Object.hasOwn(storedSchemas, type))).toStrictEqual([]);
   });
 
   describe.each(goldenFiles)('%s', (file) => {
-    const { stored, decoded } = golden(file);
-    const event: ReadEvent = { ...stored, position: BigInt(stored.position) };
+    const { stored, decoded, event } = golden(file);
+    const recorded: Record<string, unknown> = JSON.parse(stored.data);
 
+    it('is of the type and version that its name says', () => {
+      expect(file).toBe(`${event.type}.v${decoded.metadata.schemaVersion}.json`);
+    });
     it('decodes to the domain event', () => {
       const { id, stream, revision, position, type } = event;
       expect(codec.decode(event)).toStrictEqual({ id, stream, revision, position, type, ...decoded });
     });
-    it('is what the domain event encodes to, byte for byte', () => {
-      const { data, metadata } = codec.decode(event);
-      const again = codec.encode({ type: event.type, data } as DomainEvent);
-      expect(again).toStrictEqual({ data: stored.data, schemaVersion: 1 });
-      expect(canonicalJson(metadata)).toBe(stored.metadata);
-    });
-    it('keeps its hash', () => {
+    it('keeps its metadata and its hash, which is over the data as it was recorded', () => {
       const { hash, ...metadata } = decoded.metadata;
       const linked = link(event.stream, event.revision, event, metadata);
       expect(linked.hash).toBe(hash);
       expect(linked.stored.metadata).toBe(stored.metadata);
+      expect(canonicalJson(codec.decode(event).metadata)).toBe(stored.metadata);
+      expect(canonicalJson(recorded)).toBe(stored.data);
     });
-    it.each(Object.keys(decoded.data as object))('cannot be read without %s', (field) => {
-      const { [field]: _, ...rest } = decoded.data as Record<string, unknown>;
+    it.each(Object.keys(recorded))('cannot be read without %s', (field) => {
+      const { [field]: _, ...rest } = recorded;
       expect(() => codec.decode({ ...event, data: JSON.stringify(rest) })).toThrow(MalformedEventError);
     });
     it('cannot be read with a field more', () => {
-      const data = JSON.stringify({ ...(decoded.data as object), surprise: 1 });
+      const data = JSON.stringify({ ...recorded, surprise: 1 });
       expect(() => codec.decode({ ...event, data })).toThrow(MalformedEventError);
+    });
+    it.each(['[]', 'null', '"x"', '7'])('cannot be read as %s', (data) => {
+      expect(() => codec.decode({ ...event, data })).toThrow(MalformedEventError);
+    });
+    it('stops the reader when it is of a later version', () => {
+      const later = canonicalJson({ ...decoded.metadata, schemaVersion: newestOf(event.type) + 1 });
+      expect(() => codec.decode({ ...event, metadata: later })).toThrow(UnknownEventError);
+    });
+  });
+
+  it.each(goldenFiles.filter(isNewest))('%s is what its event encodes to, byte for byte', (file) => {
+    const { stored, event } = golden(file);
+    const { data } = codec.decode(event);
+    const again = codec.encode({ type: event.type, data } as DomainEvent);
+    expect(again).toStrictEqual({ data: stored.data, schemaVersion: newestOf(event.type) });
+  });
+  describe.each(goldenFiles.filter((file) => !isNewest(file)))('%s, of an older version,', (file) => {
+    const { stored, event } = golden(file);
+    const newest = newestOf(event.type);
+
+    it('encodes to the newest one, which decodes to the same event', () => {
+      const { data, metadata } = codec.decode(event);
+      const again = codec.encode({ type: event.type, data } as DomainEvent);
+      expect(again.schemaVersion).toBe(newest);
+      expect(again.data).not.toBe(stored.data);
+      const rewritten = canonicalJson({ ...metadata, schemaVersion: newest });
+      expect(codec.decode({ ...event, data: again.data, metadata: rewritten }).data).toStrictEqual(data);
+    });
+    it('is not read as if it were of the newest one', () => {
+      const claimed = canonicalJson({ ...decodeMetadata(event), schemaVersion: newest });
+      expect(() => codec.decode({ ...event, metadata: claimed })).toThrow(MalformedEventError);
     });
   });
 });

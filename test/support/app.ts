@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { buildApp } from '../../src/api/app.ts';
 import { createPositionTokens } from '../../src/api/positions.ts';
+import type { Authenticate } from '../../src/auth/authenticate.ts';
 import { createCaseStore } from '../../src/commands/caseStore.ts';
 import { ORCHESTRATOR } from '../../src/commands/driveTask.ts';
 import { createSources } from '../../src/commands/sources.ts';
@@ -33,6 +34,10 @@ export type TestAppOptions = {
   readonly waitMs?: number;
   readonly maxInFlight?: number;
   readonly allowedHosts?: readonly string[];
+  /** Without it nobody is authenticated. */
+  readonly authenticate?: Authenticate;
+  readonly requestsPerMinute?: number;
+  readonly trustedProxies?: readonly string[];
 };
 
 /** The real HTTP service over parts in memory. */
@@ -73,7 +78,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const sources = createSources(log);
   await sources.register(policy, playbook, clock.now());
   const vault = createVault(createMemoryKeyStore(), randomBytes);
-  const metrics = createMetrics({ error: () => {} });
+  const metrics = createMetrics({ warn: () => {} });
   const cases = createCaseStore(log, clock, metrics.observer, shutdown.signal);
   const runner = createTaskRunner(
     {
@@ -85,7 +90,6 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       newId: uuidv7,
       observer: metrics.observer,
       shutdown: shutdown.signal,
-      abandonedAfterMs: 60_000,
       recommender: scriptedRecommender(options.model ?? (() => modelSays())),
       backends: new Map(
         Object.keys(playbook.backends).map((route) => [
@@ -134,6 +138,9 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       newRequestId: uuidv7,
       allowedHosts: options.allowedHosts ?? [],
       version: '0.0.0-test',
+      authenticate: options.authenticate ?? null,
+      requestsPerMinute: options.requestsPerMinute ?? 0,
+      trustedProxies: options.trustedProxies ?? [],
     },
   );
   await app.ready();

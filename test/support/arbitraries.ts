@@ -1,10 +1,31 @@
 import fc from 'fast-check';
+import type { Case } from '../../src/domain/case.ts';
+import type { BackendFacts } from '../../src/domain/consequences.ts';
 import { type Decision, NEXT_STEPS, RETRY_STRATEGIES } from '../../src/domain/decision.ts';
+import type { CaseEvent } from '../../src/domain/events.ts';
 import { parsePlaybook } from '../../src/domain/playbook.ts';
 import { type Policy, parsePolicy } from '../../src/domain/policy.ts';
 import type { Signals } from '../../src/domain/signals.ts';
-import { CASE_STATES, PRIORITIES } from '../../src/domain/vocabulary.ts';
-import { configText, policy as defaultPolicy } from './builders.ts';
+import { ATTEMPT_RESULTS, CASE_STATES, PRIORITIES, RESOLUTION_SOURCES } from '../../src/domain/vocabulary.ts';
+import {
+  ATTEMPT_MS,
+  cancelled,
+  caseAfter,
+  configText,
+  policy as defaultPolicy,
+  executed,
+  later,
+  opened,
+  permitted,
+  received,
+  recommended,
+  resolved,
+  retryScheduled,
+  routed,
+  started,
+  stateChanged,
+  taskId,
+} from './builders.ts';
 
 const ROLES = ['OPS', 'SUPERVISOR', 'AGENT'];
 const ROUTES = ['PARTNER_API', 'CORE_SYSTEM'];
@@ -61,11 +82,22 @@ const rules = fc
     })),
   );
 
-const mostly = <T>(usual: T, other: fc.Arbitrary<T>): fc.Arbitrary<T> =>
+/** The usual value four times out of five. */
+export const mostly = <T>(usual: T, other: fc.Arbitrary<T>): fc.Arbitrary<T> =>
   fc.oneof({ weight: 4, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: other });
 
 const permission = () =>
   fc.record({ roles: mostly(ROLES, fc.subarray(ROLES)), routes: mostly(ROUTES, fc.subarray(ROUTES)) });
+
+const retries = fc.oneof(
+  fc.constant({}),
+  fc.record({
+    firstPauseSeconds: fc.constantFrom(0.1, 2, 30),
+    longestPauseSeconds: fc.constantFrom(30, 300),
+    budgetMinutes: fc.constantFrom(0.1, 1, 10),
+    whenBackendDown: fc.constantFrom('WAIT', 'MANUAL'),
+  }),
+);
 
 /** Policies of every kind, as a file would have them. */
 export const policies: fc.Arbitrary<Policy> = fc
@@ -85,11 +117,19 @@ export const policies: fc.Arbitrary<Policy> = fc
       { requiredKeys: ['RETRY_EXTERNAL_CALL'] },
     ),
     guardrails: rules,
+    retries,
     queues: fc.constantFrom([], [{ queue: 'first', dueMinutes: 5, codes: ['CODE_0', 'ACTION_FAILED'] }]),
     defaultQueue: fc.constant({ queue: 'all', dueMinutes: 60 }),
   })
   // JSON is YAML 1.2.
-  .map((source) => parsePolicy(JSON.stringify(source), 'arbitrary.yaml', automatingPlaybook));
+
+  .map((source) => {
+    const text = JSON.stringify(source);
+    // A counterexample shows the source, not every rule's compiled form.
+    return Object.assign(parsePolicy(text, 'arbitrary.yaml', automatingPlaybook), {
+      [fc.toStringMethod]: () => text,
+    });
+  });
 
 /** Decisions, mostly such as may be executed; some that the contract would refuse. */
 export const decisions: fc.Arbitrary<Decision> = fc.record({
@@ -102,11 +142,28 @@ export const decisions: fc.Arbitrary<Decision> = fc.record({
     { weight: 6, arbitrary: fc.constantFrom(...ROUTES) },
     { weight: 1, arbitrary: fc.constantFrom('NOWHERE', 'toString') },
   ),
-  retryStrategy: fc.constantFrom('IMMEDIATE', ...RETRY_STRATEGIES),
+  retryStrategy: fc.constantFrom('IMMEDIATE', 'BACKOFF', ...RETRY_STRATEGIES),
   riskScore: mostly(0.1, share),
   confidence: mostly(0.9, share),
   reasonCode: fc.constantFrom('UNKNOWN', 'AI_TIMEOUT'),
 });
+
+/** Mostly decisions that many policies let be executed, and tried again. */
+export const usefulDecisions: fc.Arbitrary<Decision> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      intent: fc.constant('RETRY_EXTERNAL_CALL'),
+      nextStep: fc.constant(NEXT_STEPS[0]),
+      routeTarget: fc.constantFrom(...ROUTES),
+      retryStrategy: fc.constantFrom('IMMEDIATE', 'BACKOFF', ...RETRY_STRATEGIES),
+      riskScore: fc.constant(0.1),
+      confidence: fc.constant(0.9),
+      reasonCode: fc.constant('UNKNOWN'),
+    }),
+  },
+  { weight: 1, arbitrary: decisions },
+);
 
 const seldom = fc.nat(9).map((n) => n === 0);
 export const signals: fc.Arbitrary<Signals> = fc.record({
@@ -118,3 +175,84 @@ export const signals: fc.Arbitrary<Signals> = fc.record({
 export const priorities = fc.constantFrom(...PRIORITIES);
 export const caseStates = fc.constantFrom(...CASE_STATES);
 export const roles = mostly('OPS', fc.constantFrom(...ROLES, 'NOBODY'));
+
+export const routes = fc.constantFrom(...ROUTES);
+/** What a backend is: mostly up, and declared in every way. */
+export const backends: fc.Arbitrary<BackendFacts> = fc.record({
+  attemptMs: fc.constantFrom(1_500, ATTEMPT_MS),
+  simulated: fc.boolean(),
+  idempotent: mostly(true, fc.constant(false)),
+  lookup: fc.boolean(),
+  available: mostly(true, fc.constant(false)),
+});
+export const results = fc.constantFrom(...ATTEMPT_RESULTS);
+const sources = fc.constantFrom(...RESOLUTION_SOURCES);
+
+const TOKENS = ['receive', 'recommend', 'start', 'execute', 'resolve', 'pause'] as const;
+const RARE_TOKENS = ['route', 'cancel', 'state'] as const;
+const tokens = fc.record({
+  kind: fc.oneof(
+    { weight: 9, arbitrary: fc.constantFrom(...TOKENS) },
+    { weight: 1, arbitrary: fc.constantFrom(...RARE_TOKENS) },
+  ),
+  task: fc.integer({ min: 1, max: 3 }),
+  pick: fc.nat(12),
+  result: mostly('UNKNOWN', results),
+  source: sources,
+  strategy: fc.constantFrom(...RETRY_STRATEGIES),
+  declared: fc.record({ idempotent: mostly(true, fc.constant(false)), lookup: fc.boolean() }),
+  milliseconds: fc.nat(60_000),
+  state: fc.constantFrom(...CASE_STATES),
+});
+type Token = typeof tokens extends fc.Arbitrary<infer T> ? T : never;
+
+/** What an event about a task could be, whether or not it is possible just then. */
+function candidates(current: Case, token: Token): readonly CaseEvent[] {
+  const { kind, task, result, source } = token;
+  const next = (current.tasks.get(taskId(task))?.attempts.length ?? 0) + 1;
+  switch (kind) {
+    case 'receive':
+      return [received(task)];
+    case 'recommend':
+      return [recommended(task, { retryStrategy: token.strategy })];
+    case 'start':
+      return [permitted(task, next), started(task, next, token.declared)];
+    case 'execute':
+      return [executed(result, task, next - 1)];
+    case 'resolve':
+      return [resolved(result, task, 1 + (token.pick % Math.max(1, next - 1)), { source })];
+    case 'pause':
+      return [retryScheduled(task, next, { dueAt: later(token.milliseconds) })];
+    case 'route':
+      return [routed(task, ['X'])];
+    case 'cancel':
+      return [cancelled(task)];
+    case 'state':
+      return [stateChanged(token.state)];
+  }
+}
+
+/** Every stream of a case that the fold lets be, also such as the orchestrator would never write; CaseOpened first. */
+export const streams: fc.Arbitrary<readonly CaseEvent[]> = fc
+  .array(tokens, { minLength: 20, maxLength: 80, size: 'max' })
+  .map((all) => {
+    const events: CaseEvent[] = [opened()];
+    let current = caseAfter(events);
+    for (const token of all) {
+      for (const event of candidates(current, token)) {
+        const after = caseOrNull(current, event);
+        if (!after) break;
+        current = after;
+        events.push(event);
+      }
+    }
+    return events;
+  });
+
+function caseOrNull(current: Case, event: CaseEvent): Case | null {
+  try {
+    return caseAfter([event], current);
+  } catch {
+    return null;
+  }
+}

@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { type Case, emptyCase, evolve } from '../../src/domain/case.ts';
-import type { JudgeContext } from '../../src/domain/consequences.ts';
+import type { BackendFacts, JudgeContext } from '../../src/domain/consequences.ts';
 import type { Decision } from '../../src/domain/decision.ts';
 import type {
   ActionExecuted,
+  ActionOutcomeResolved,
   ActionStarted,
   CaseEvent,
   CaseOpened,
   CaseStateChanged,
   DecisionRecommended,
   GuardrailEvaluated,
+  RetryScheduled,
   RoutedToManual,
   TaskReceived,
 } from '../../src/domain/events.ts';
@@ -148,6 +150,8 @@ export const started = (n = 1, attempt = 1, changes: Partial<ActionStarted['data
     idempotencyKey: uuid(n),
     deadlineAt: later(ATTEMPT_MS),
     simulated: false,
+    idempotent: true,
+    lookup: false,
     authority: { kind: 'policy' },
     ...changes,
   },
@@ -173,6 +177,34 @@ export const executed = (
   },
 });
 
+export const resolved = (
+  result: ActionOutcomeResolved['data']['result'],
+  n = 1,
+  attempt = 1,
+  changes: Partial<ActionOutcomeResolved['data']> = {},
+): ActionOutcomeResolved => ({
+  type: 'ActionOutcomeResolved',
+  data: {
+    taskId: taskId(n),
+    actionId: uuid(n),
+    attempt,
+    result,
+    errorType: result === 'SUCCEEDED' ? null : 'HTTP_422',
+    responseDigest: null,
+    source: 'LATE_ANSWER',
+    ...changes,
+  },
+});
+
+export const retryScheduled = (
+  n = 1,
+  attempt = 2,
+  changes: Partial<RetryScheduled['data']> = {},
+): RetryScheduled => ({
+  type: 'RetryScheduled',
+  data: { taskId: taskId(n), attempt, dueAt: later(2_000), reason: 'ATTEMPT_FAILED', ...changes },
+});
+
 /** Routed to the queue and deadline that the default policy names for the codes, at AT. */
 export const routed = (
   n: number,
@@ -189,6 +221,16 @@ export const cancelled = (n = 1): CaseEvent => ({
   data: { taskId: taskId(n), reason: 'CASE_CLOSED' },
 });
 
+/** A backend that is idempotent, without a lookup, and up. */
+export const backendFacts = (changes: Partial<BackendFacts> = {}): BackendFacts => ({
+  attemptMs: ATTEMPT_MS,
+  simulated: false,
+  idempotent: true,
+  lookup: false,
+  available: true,
+  ...changes,
+});
+
 /** What verdicts are computed from: the default policy and playbook, at AT. */
 export const context = (changes: Partial<JudgeContext> = {}): JudgeContext => ({
   policy,
@@ -196,7 +238,7 @@ export const context = (changes: Partial<JudgeContext> = {}): JudgeContext => ({
   signals: calm,
   now: AT,
   newActionId: uuid(1),
-  backend: () => ({ attemptMs: ATTEMPT_MS, simulated: false }),
+  backend: () => backendFacts(),
   mayStart: true,
   ...changes,
 });

@@ -3,11 +3,9 @@ import type { MemoryRowStore } from '../../src/projections/memoryRowStore.ts';
 import type { Row } from '../../src/projections/projection.ts';
 import type { Filter, ReadModels } from '../../src/projections/queries.ts';
 import type { ReviewRow } from '../../src/projections/reviews.ts';
-import type { TaskRow } from '../../src/projections/tasks.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 
 const POLL_MS = 2;
-const UNFINISHED = ['RECEIVED', 'DECIDED', 'EXECUTING', 'OUTCOME_UNKNOWN'];
 
 /** What the API reads, over a row store in memory: the same answers as the queries give on Postgres. */
 export function createMemoryReadModels(rowStore: MemoryRowStore, clock: Clock): ReadModels {
@@ -40,10 +38,6 @@ export function createMemoryReadModels(rowStore: MemoryRowStore, clock: Clock): 
         .sort((a, b) => compare(urgency(a), urgency(b)))
         .filter((row) => after === null || compare(urgency(row), [after.dueBy, after.position]) > 0)
         .slice(0, limit),
-    unfinished: async (upTo) =>
-      rowsOf<TaskRow>('tasks').filter(
-        (row) => UNFINISHED.includes(row.status) && BigInt(row.received_position) <= upTo,
-      ),
     position,
     parkedCases: async () => (await rowStore.parked()).length,
     committed: () => {},

@@ -54,18 +54,28 @@ export const stallingModel = (_: RecommendationRequest, __: number, signal: Abor
 
 export type ScriptedBackend = Backend & { readonly calls: BackendCall[] };
 
-/** A backend that counts its calls and answers as the script says; `call` counts from 1. */
+/**
+ * A backend that counts its calls and answers as the script says; `call` counts from 1. Always available and without a lookup,
+ * unless told otherwise.
+ */
 export function scriptedBackend(
   route: string,
   script: (request: BackendCall, call: number) => Answer<BackendAnswer>,
+  {
+    available = () => true,
+    lookUp = null,
+    idempotent = true,
+  }: Partial<Pick<Backend, 'available' | 'lookUp' | 'idempotent'>> = {},
 ): ScriptedBackend {
   const calls: BackendCall[] = [];
   return {
     calls,
     route,
     kind: 'http',
-    idempotent: true,
+    idempotent,
     timeoutMs: 5_000,
+    available,
+    lookUp,
     describe: () => 'scripted',
     call: async (request) => script(request, calls.push(request)),
   };
@@ -94,8 +104,10 @@ export function recordingObserver(): Observer & { readonly told: string[] } {
     recommended: (source) => told.push(`recommended ${source}`),
     fellBack: (reason) => told.push(`fell back ${reason}`),
     backendCalled: (route, result) => told.push(`called ${route} ${result}`),
-    resultTooLate: (_taskId, { result }) => told.push(`too late ${result}`),
+    outcomeResolved: ({ source, result }) => told.push(`resolved ${source} ${result}`),
+    takenOver: (why) => told.push(`taken over ${why}`),
     appendConflict: () => told.push('conflict'),
+    circuit: (dependency, state) => told.push(`circuit ${dependency} ${state}`),
   };
 }
 

@@ -30,7 +30,7 @@ export const CONFIDENT_RETRY: Decision = {
   intent: 'RETRY_EXTERNAL_CALL',
   nextStep: 'AUTOMATED_EXECUTION',
   routeTarget: 'PARTNER_API',
-  retryStrategy: 'BACKOFF',
+  retryStrategy: 'NONE',
   riskScore: 0.1,
   confidence: 0.95,
   reasonCode: 'TRANSIENT_TIMEOUT_PATTERN',

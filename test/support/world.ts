@@ -4,7 +4,7 @@ import { createCaseStore } from '../../src/commands/caseStore.ts';
 import { addNote, type CommandEnvelope, changeCaseState } from '../../src/commands/changeCase.ts';
 import { type DriveDependencies, driveTask } from '../../src/commands/driveTask.ts';
 import { type OpenCase, openCase } from '../../src/commands/openCase.ts';
-import { type SubmitTask, submitTask } from '../../src/commands/submitTask.ts';
+import { outcomeOf, type SubmitTask, submitTask } from '../../src/commands/submitTask.ts';
 import { createTaskRunner } from '../../src/commands/taskRunner.ts';
 import type { Actor, CaseEvent, Recorded } from '../../src/domain/events.ts';
 import { caseStream } from '../../src/domain/identifiers.ts';
@@ -61,9 +61,15 @@ export type Script = {
     signal: AbortSignal,
   ) => Recommendation | Promise<Recommendation>;
   readonly backend?: (request: BackendCall, call: number) => BackendAnswer | Promise<BackendAnswer>;
+  /** What the backend is declared to be; idempotent without it. */
+  readonly idempotent?: boolean;
+  readonly lookUp?: (request: BackendCall, call: number) => BackendAnswer | Promise<BackendAnswer>;
+  readonly available?: () => boolean;
   /** Longest time that `submit` waits for the outcome. */
   readonly waitMs?: number;
 };
+
+type Waiting = { readonly waitMs?: number };
 
 export type Process = ReturnType<typeof startProcess>;
 
@@ -78,7 +84,13 @@ export function startProcess(script: Script = {}, outside: Outside = createOutsi
   const vault = createVault(keys, randomBytes);
   const cases = createCaseStore(log, clock, observer, shutdown.signal);
   const recommender = scriptedRecommender(script.model ?? (() => modelSays()));
-  const partner = scriptedBackend('PARTNER_API', script.backend ?? (() => succeeded));
+  const { lookUp, available = () => true, idempotent = true } = script;
+  let lookUps = 0;
+  const partner = scriptedBackend('PARTNER_API', script.backend ?? (() => succeeded), {
+    available,
+    idempotent,
+    lookUp: lookUp ? async (request) => lookUp(request, ++lookUps) : null,
+  });
   const { policy: inForce = policy } = script;
   const deps: DriveDependencies = {
     cases,
@@ -91,10 +103,9 @@ export function startProcess(script: Script = {}, outside: Outside = createOutsi
     clock,
     newId,
     shutdown: shutdown.signal,
-    abandonedAfterMs: 60_000,
   };
   const runner = createTaskRunner(deps, logger);
-  const commands = { cases, vault, policy: inForce, runner, waitMs: script.waitMs ?? 30_000 };
+  const commands = { cases, vault, policy: inForce, runner };
   const as = (sentKey: string | null): CommandEnvelope => ({ actor: ANYBODY, traceparent: null, sentKey });
 
   return {
@@ -125,8 +136,8 @@ export function startProcess(script: Script = {}, outside: Outside = createOutsi
         ANYBODY,
         null,
       ),
-    submit: (changes: Partial<SubmitTask> = {}) =>
-      submitTask(commands, {
+    submit: async ({ waitMs = script.waitMs ?? 30_000, ...changes }: Partial<SubmitTask> & Waiting = {}) => {
+      const submitted = await submitTask(commands, {
         caseId: CASE,
         description: TEXT,
         channel: 'SYSTEM',
@@ -135,7 +146,9 @@ export function startProcess(script: Script = {}, outside: Outside = createOutsi
         actor: ANYBODY,
         traceparent: null,
         ...changes,
-      }),
+      });
+      return outcomeOf(commands, submitted, waitMs);
+    },
     change: async (to: CaseState, sentKey: string | null = null) => {
       const expected = (await cases.load(CASE)).revision;
       return changeCaseState({ cases, vault }, CASE, { to, reason: 'asked for', expected }, as(sentKey));

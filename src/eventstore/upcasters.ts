@@ -1,0 +1,15 @@
+import type { Json } from '../domain/hash.ts';
+
+/** Turns stored data of one version into the next version's shape. Pure. */
+export type Upcaster = (data: Json) => Json;
+
+/** How old versions become new ones, by event type: the n-th turns version n into version n + 1. */
+export const upcasters: Readonly<Record<string, readonly Upcaster[]>> = {
+  // Version 1 did not say what its backend was declared to be: nothing may be assumed of it, so a person decides.
+  ActionStarted: [(data) => ({ ...asObject(data), idempotent: false, lookup: false })],
+};
+
+const asObject = (data: Json): { readonly [key: string]: Json } =>
+  typeof data === 'object' && data !== null && !Array.isArray(data)
+    ? (data as { readonly [key: string]: Json })
+    : {};
