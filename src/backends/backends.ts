@@ -1,4 +1,5 @@
 import type { Playbook } from '../domain/playbook.ts';
+import type { CircuitWatch } from '../runtime/breaker.ts';
 import type { ResolveHost } from './guardedConnector.ts';
 import { createHttpBackend } from './http.ts';
 import { type BackendProblem, validateHttpBackend } from './httpProblems.ts';
@@ -10,6 +11,8 @@ export type BackendDependencies = {
   /** The value of an environment variable at this moment. */
   readonly resolveSecret: (name: string) => string | undefined;
   readonly resolveHost?: ResolveHost;
+  /** Who is told when a backend's circuit opens and closes. */
+  readonly watch?: CircuitWatch;
 };
 
 /**

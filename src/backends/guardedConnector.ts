@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
-import { isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { buildConnector } from 'undici';
 import { mayConnect } from './addressGuard.ts';
 import { normalizeHost } from './urlTemplate.ts';
@@ -16,6 +16,13 @@ class AddressRefusedError extends Error {
   readonly code = 'ADDRESS_REFUSED';
 }
 
+/** Makes a connection; `onTcp` gets its TCP socket, which alone can be reset, before anything is sent over it. */
+export type Connect = (
+  target: buildConnector.Options,
+  callback: buildConnector.Callback,
+  onTcp: (socket: Socket) => void,
+) => void;
+
 /**
  * A connector that resolves a host once for each connection, refuses it when any of its addresses is refused, and
  * connects to just those addresses: no second answer of the DNS can slip in between check and use.
@@ -24,7 +31,7 @@ export function createGuardedConnector(options: {
   readonly allowPrivateHosts: readonly string[];
   readonly timeoutMs: number;
   readonly resolve: ResolveHost;
-}): buildConnector.connector {
+}): Connect {
   const allowed = new Set(options.allowPrivateHosts.map(normalizeHost));
   const accepts = (host: string, address: string): boolean =>
     mayConnect(address, allowed.has(normalizeHost(host)));
@@ -46,13 +53,21 @@ export function createGuardedConnector(options: {
   // HTTP/1.1 only: undici sends a request again by itself when an HTTP/2 connection goes away.
   const connect = buildConnector({ allowH2: false, timeout: options.timeoutMs, lookup: guardedLookup });
 
-  return (target, callback) => {
+  return (target, callback, onTcp) => {
     // A literal address is never looked up.
     if (isIP(target.hostname) !== 0 && !accepts(target.hostname, target.hostname)) {
       callback(new AddressRefusedError(), null);
       return;
     }
-    connect(target, callback);
+    const { servername: _, ...tcp } = target;
+    const isTls = target.protocol === 'https:';
+    const port = target.port === '' ? (isTls ? '443' : '80') : target.port;
+    connect({ ...tcp, port, protocol: 'http:' }, (...[error, socket]) => {
+      if (error !== null) return callback(error, null);
+      onTcp(socket);
+      if (isTls) connect({ ...target, httpSocket: socket }, callback);
+      else callback(null, socket);
+    });
   };
 }
 

@@ -1,13 +1,13 @@
 import pLimit from 'p-limit';
-import type { HttpBackendSpec } from '../domain/playbook.ts';
-import { type Exchange, exchange } from './exchange.ts';
+import type { HttpBackendSpec, LookupSpec } from '../domain/playbook.ts';
+import type { CircuitWatch } from '../runtime/breaker.ts';
+import { CIRCUIT_OPEN, createBackendBreaker } from './breaker.ts';
+import type { Exchange } from './exchange.ts';
 import { createGuardedConnector, type ResolveHost, resolveHost } from './guardedConnector.ts';
 import { type BackendProblem, validateHttpBackend } from './httpProblems.ts';
-import type { Backend, BackendAnswer, BackendCall } from './port.ts';
-import { compileRequest, type HttpRequest } from './requestTemplate.ts';
-import { TemplateError } from './template.ts';
-import { inTurn } from './turn.ts';
-import { originOf } from './urlTemplate.ts';
+import type { Backend, BackendAnswer } from './port.ts';
+import { compileLookup, compileRequest } from './requestTemplate.ts';
+import { createSender, type Guard } from './sender.ts';
 
 export type HttpBackendOptions = {
   /** The route target that the backend serves. */
@@ -18,6 +18,8 @@ export type HttpBackendOptions = {
   readonly resolveSecret: (name: string) => string | undefined;
   /** How host names become addresses; the operating system's resolver when left out. */
   readonly resolveHost?: ResolveHost;
+  /** Who is told when the circuit opens and closes. */
+  readonly watch?: CircuitWatch;
 };
 
 /** A backend whose playbook entry cannot be used; `problems` says where and why. */
@@ -41,62 +43,80 @@ type Verdict = Omit<BackendAnswer, 'durationMs'>;
  * what surely was not sent is FAILED; what was sent, or may have been, and got no status line is UNKNOWN. A status line decides
  * even when its body breaks off or stalls: the backend had made up its mind, only the digest is missing.
  *
+ * While its circuit is open, calls are FAILED with CIRCUIT_OPEN, those too that had been waiting for a slot. Lookups go out all the same
+ * and count for nothing: most are asked because the backend fails, and their answer is worth a wait.
+ *
  * @throws InvalidBackendError when validateHttpBackend finds anything
  */
 export function createHttpBackend(options: HttpBackendOptions): Backend {
-  const { route, spec, clock, resolveSecret } = options;
+  const { route, spec, clock, watch } = options;
+  const { lookup, timeoutMs } = spec;
   const problems = validateHttpBackend(route, spec);
   if (problems.length > 0) throw new InvalidBackendError(route, problems);
-  const render = compileRequest(spec);
-  const { origin } = originOf(spec.url);
   const limit = pLimit(spec.concurrency);
   const connect = createGuardedConnector({
     allowPrivateHosts: spec.allowPrivateHosts,
-    timeoutMs: spec.timeoutMs,
+    timeoutMs,
     resolve: options.resolveHost ?? resolveHost,
   });
+  const shared = { limit, clock, connect, resolveSecret: options.resolveSecret };
+  const breaker = createBackendBreaker(route, spec, clock, watch);
+  const timed = async (work: () => Promise<Verdict>): Promise<BackendAnswer> => {
+    const started = clock.monotonicMs();
+    const verdict = await work();
+    return { ...verdict, durationMs: Math.round(clock.monotonicMs() - started) };
+  };
 
-  const attempt = async (call: BackendCall): Promise<Verdict> => {
-    let request: HttpRequest;
-    try {
-      request = render({ call, resolveSecret });
-    } catch (error) {
-      return failed(error instanceof TemplateError ? error.code : 'REQUEST_INVALID');
-    }
-    const result = await inTurn(limit, clock, spec.timeoutMs, (signal) =>
-      exchange({ origin, method: spec.method, request, connect, signal }),
-    );
-    return classify(result, spec);
+  const send = createSender(shared, spec, compileRequest(spec));
+  const call: Backend['call'] = (request) =>
+    timed(async () => {
+      if (!breaker.mayCall()) return callVerdict(CIRCUIT_OPEN, spec);
+      const bounds = { timeoutMs, deadlineMs: request.deadlineMs };
+      return callVerdict(await send(request, bounds, breaker.guard), spec);
+    });
+
+  const createLookUp = (asked: LookupSpec): Backend['lookUp'] => {
+    const ask = createSender(shared, asked, compileLookup(asked));
+    // It changes nothing, so the deadline of the attempt does not bind it.
+    const bounds = { timeoutMs, deadlineMs: Number.POSITIVE_INFINITY };
+    return (request) => timed(async () => lookupVerdict(await ask(request, bounds, unguarded), asked));
   };
 
   return {
     route,
     kind: 'http',
     idempotent: spec.idempotent,
-    timeoutMs: spec.timeoutMs,
+    timeoutMs,
+    available: breaker.available,
     describe: () => `${route}: http, ${spec.method} ${spec.url}`,
-    call: async (call) => {
-      const started = clock.monotonicMs();
-      const verdict = await attempt(call);
-      return { ...verdict, durationMs: Math.round(clock.monotonicMs() - started) };
-    },
+    call,
+    lookUp: lookup ? createLookUp(lookup) : null,
   };
 }
 
-function classify(result: Exchange, spec: HttpBackendSpec): Verdict {
-  if (result.kind === 'notSent') return failed(result.errorType);
-  if (result.kind === 'noAnswer') {
-    return { result: 'UNKNOWN', errorType: result.errorType, responseDigest: null };
-  }
-  const { status, digest } = result;
-  if (spec.success.includes(status)) {
-    return { result: 'SUCCEEDED', errorType: null, responseDigest: digest };
-  }
-  return {
-    result: spec.failure.includes(status) ? 'FAILED' : 'UNKNOWN',
-    errorType: `HTTP_${status}`,
-    responseDigest: digest,
-  };
-}
+const unguarded: Guard = (work) => work();
 
-const failed = (errorType: string): Verdict => ({ result: 'FAILED', errorType, responseDigest: null });
+/** What a call came to: FAILED where it surely was not sent. */
+const callVerdict = (exchange: Exchange, statuses: Statuses): Verdict =>
+  verdictOf(exchange, statuses, 'FAILED');
+
+/** What a lookup came to: one that was not sent tells nothing of the call. */
+const lookupVerdict = (exchange: Exchange, statuses: Statuses): Verdict =>
+  verdictOf(exchange, statuses, 'UNKNOWN');
+
+type Statuses = { readonly success: readonly number[]; readonly failure: readonly number[] };
+
+function verdictOf(
+  exchange: Exchange,
+  { success, failure }: Statuses,
+  notSent: 'FAILED' | 'UNKNOWN',
+): Verdict {
+  if (exchange.kind !== 'answered') {
+    const result = exchange.kind === 'notSent' ? notSent : 'UNKNOWN';
+    return { result, errorType: exchange.errorType, responseDigest: null };
+  }
+  const { status, digest } = exchange;
+  if (success.includes(status)) return { result: 'SUCCEEDED', errorType: null, responseDigest: digest };
+  const result = failure.includes(status) ? 'FAILED' : 'UNKNOWN';
+  return { result, errorType: `HTTP_${status}`, responseDigest: digest };
+}

@@ -1,4 +1,4 @@
-import type { HttpBackendSpec } from '../domain/playbook.ts';
+import type { HttpBackendSpec, LookupSpec } from '../domain/playbook.ts';
 import { credentialProblem } from './credentials.ts';
 import { isPlaceholder, parseTemplate, unknownPlaceholder } from './template.ts';
 import { urlProblems } from './urlProblems.ts';
@@ -20,6 +20,12 @@ const OWN_HEADERS = new Set([
   'upgrade',
 ]);
 
+/** In a lookup the key is the playbook's to place, and in this header it is no secret. */
+const OWN_LOOKUP_HEADERS = new Set([...OWN_HEADERS].filter((name) => name !== 'idempotency-key'));
+
+/** What names one action, and is no credential. */
+const KEYS = ['{idempotencyKey}', '{actionId}'];
+
 /**
  * What is wrong with an http backend beyond its types: credentials in clear, placeholders where they must not be or that
  * have no value, headers that are not the playbook's to set.
@@ -29,15 +35,16 @@ const OWN_HEADERS = new Set([
 export function validateHttpBackend(route: string, spec: HttpBackendSpec): readonly BackendProblem[] {
   const problems: BackendProblem[] = [
     ...urlProblems(route, spec.url).map((message) => ({ path: ['url'], message })),
-    ...headerProblems(route, spec.headers),
+    ...headerProblems(route, spec.headers, OWN_HEADERS),
     ...(spec.body === undefined ? [] : bodyProblems(route, spec.body, ['body'])),
   ];
   if (spec.method === 'GET' && spec.body !== undefined) {
     problems.push({ path: ['body'], message: 'a GET request has no body; remove it or use POST' });
   }
-  const both = spec.success.filter((status) => spec.failure.includes(status));
-  if (both.length > 0) {
-    problems.push({ path: ['failure'], message: `${both.join(', ')} cannot mean both success and failure` });
+  problems.push(...statusProblems(spec));
+  if (spec.lookup !== undefined) {
+    const inside = lookupProblems(route, spec.lookup);
+    problems.push(...inside.map(({ path, message }) => ({ path: ['lookup', ...path], message })));
   }
   spec.allowPrivateHosts.forEach((host, index) => {
     if (!/^(\[[0-9a-f:.]+\]|[0-9a-f:.]*:[0-9a-f:.]*|[a-z0-9._-]+)$/i.test(host)) {
@@ -50,17 +57,42 @@ export function validateHttpBackend(route: string, spec: HttpBackendSpec): reado
   return problems;
 }
 
-function headerProblems(route: string, headers: Readonly<Record<string, string>>): BackendProblem[] {
+function lookupProblems(route: string, lookup: LookupSpec): BackendProblem[] {
+  const { url, headers } = lookup;
+  const problems: BackendProblem[] = [
+    ...urlProblems(route, url).map((message) => ({ path: ['url'], message })),
+    ...headerProblems(route, headers, OWN_LOOKUP_HEADERS),
+    ...statusProblems(lookup),
+  ];
+  if (!KEYS.some((key) => [url, ...Object.values(headers)].some((template) => template.includes(key)))) {
+    const message = `must hold ${KEYS.join(' or ')}, else the answer could be about another action`;
+    problems.push({ path: ['url'], message });
+  }
+  return problems;
+}
+
+function statusProblems({ success, failure }: Pick<LookupSpec, 'success' | 'failure'>): BackendProblem[] {
+  const both = success.filter((status) => failure.includes(status));
+  if (both.length === 0) return [];
+  return [{ path: ['failure'], message: `${both.join(', ')} cannot mean both success and failure` }];
+}
+
+function headerProblems(
+  route: string,
+  headers: Readonly<Record<string, string>>,
+  own: ReadonlySet<string>,
+): BackendProblem[] {
   const seen = new Set<string>();
   return Object.entries(headers).flatMap(([name, value]) => {
     const lower = name.toLowerCase();
     const messages: string[] = [];
     if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) messages.push('is no header name');
-    if (OWN_HEADERS.has(lower)) messages.push('is set by the service itself; remove it');
+    if (own.has(lower)) messages.push('is set by the service itself; remove it');
     if (seen.has(lower)) messages.push('is there twice');
     if (!/^[\t\x20-\x7e]*$/.test(value)) messages.push('must hold visible ASCII characters only');
     seen.add(lower);
-    messages.push(...templateProblems(value), ...credentialProblem('header', route, name, value));
+    messages.push(...templateProblems(value));
+    if (!KEYS.includes(value)) messages.push(...credentialProblem('header', route, name, value));
     return messages.map((message) => ({ path: ['headers', name], message }));
   });
 }

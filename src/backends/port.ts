@@ -11,6 +11,11 @@ export type BackendCall = {
   readonly attempt: number;
   /** The case's attributes, personal ones in clear. */
   readonly attributes: Readonly<Record<string, string | number | boolean>>;
+  /**
+   * An instant of the monotonic clock (`Clock.monotonicMs`): from then on nothing is sent, and the call has ended. The attempt's
+   * deadline, so that whoever waits for it in vain may call the outcome unknown.
+   */
+  readonly deadlineMs: number;
 };
 
 export type BackendAnswer = {
@@ -29,10 +34,22 @@ export type Backend = {
   readonly idempotent: boolean;
   /** The longest time one call may take, in milliseconds; the attempt's deadline is computed from it. */
   readonly timeoutMs: number;
+  /**
+   * Whether an attempt may start now; false while the backend is known to be down (its circuit breaker is open). When it is to be
+   * tried again, one of those who ask is told yes.
+   */
+  readonly available: () => boolean;
   /** One line for the start banner. */
   readonly describe: () => string;
   /**
-   * Calls the backend once. Never rejects and never takes longer than `timeoutMs`: whatever is not certain is UNKNOWN.
+   * Calls the backend once, or not at all while it is not `available`. Never rejects, and has ended after `timeoutMs` and at
+   * `deadlineMs`: whatever is not certain is UNKNOWN.
    */
   readonly call: (call: BackendCall) => Promise<BackendAnswer>;
+  /**
+   * Asks what became of an earlier call with the same idempotency key: SUCCEEDED or FAILED where the backend is sure, else UNKNOWN.
+   * Changes nothing, never rejects, and never takes longer than `timeoutMs`; `deadlineMs`, which is about the attempt, does not bind it.
+   * Goes out even while the backend is not `available`. Null where the backend offers no such thing.
+   */
+  readonly lookUp: ((call: BackendCall) => Promise<BackendAnswer>) | null;
 };

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { HttpBackendSpec } from '../domain/playbook.ts';
+import type { HttpBackendSpec, LookupSpec } from '../domain/playbook.ts';
 import { type Part, parseTemplate, partValue, TemplateError, type TemplateValues } from './template.ts';
 import { splitUrl } from './urlTemplate.ts';
 
@@ -12,13 +12,31 @@ export type HttpRequest = {
 
 type JsonTemplate = z.infer<ReturnType<typeof z.json>>;
 
+type RequestSpec = Pick<HttpBackendSpec, 'url' | 'headers' | 'body'>;
+
+/** Fills the templates of a request for one call; throws TemplateError when a value or secret is missing or does not fit. */
+export type Render = (values: TemplateValues) => HttpRequest;
+
 /**
- * Prepares a backend's templates; the function it returns fills them for one call. Each value is encoded for its place,
+ * Prepares the templates of a backend's call; the function it returns fills them. Each value is encoded for its place,
  * so that no value can change where a request goes or what it consists of.
- *
- * @returns a function that throws TemplateError when a value or secret is missing or does not fit
  */
-export function compileRequest(spec: HttpBackendSpec): (values: TemplateValues) => HttpRequest {
+export function compileRequest(spec: RequestSpec): Render {
+  const render = compileTemplates(spec);
+  return (values) => {
+    const request = render(values);
+    const key = fieldValue(values.call.idempotencyKey, 'TEMPLATE_VALUE_INVALID', 'Idempotency-Key');
+    return { ...request, headers: { ...request.headers, 'idempotency-key': key } };
+  };
+}
+
+/**
+ * Prepares the templates of a backend's lookup, as `compileRequest` does. The key goes where the playbook puts it only: as a header of
+ * another request than the one it was made for, a backend would take it for a repetition.
+ */
+export const compileLookup = ({ url, headers }: LookupSpec): Render => compileTemplates({ url, headers });
+
+function compileTemplates(spec: RequestSpec): Render {
   const { path, query } = splitUrl(spec.url);
   const segments = path.split('/').map(parseTemplate);
   const queryParts = query === null ? null : parseTemplate(query);
@@ -29,7 +47,6 @@ export function compileRequest(spec: HttpBackendSpec): (values: TemplateValues) 
       'user-agent': 'case-orchestrator',
       ...(spec.body === undefined ? {} : { 'content-type': 'application/json' }),
       ...renderHeaders(headers, values),
-      'idempotency-key': fieldValue(values.call.idempotencyKey, 'TEMPLATE_VALUE_INVALID', 'Idempotency-Key'),
     },
     body: spec.body === undefined ? null : JSON.stringify(renderJson(spec.body, values)),
   });

@@ -43,7 +43,7 @@ export function parseTemplate(template: string): readonly Part[] {
 }
 
 const ATTRIBUTE = 'attributes.';
-const FIELDS = ['caseId', 'taskId', 'actionId', 'intent', 'attempt'] as const;
+const FIELDS = ['caseId', 'taskId', 'actionId', 'idempotencyKey', 'intent', 'attempt'] as const;
 
 /** Whether `{name}` can ever have a value: a field of the call, or `attributes.` with a name. */
 export const isPlaceholder = (name: string): boolean =>

@@ -1,5 +1,5 @@
 import type { LimitFunction } from 'p-limit';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, TimeLeft } from './exchange.ts';
 
 /**
  * A call that would start with less than this share of its time left is not started: it would most likely end UNKNOWN,
@@ -7,30 +7,40 @@ import type { Exchange } from './exchange.ts';
  */
 const SHARE_NEEDED = 0.1;
 
+/** How long an exchange may take, waiting for a slot included, and the instant of the monotonic clock at which it ends in any case. */
+export type Bounds = { readonly timeoutMs: number; readonly deadlineMs: number };
+
 /**
  * Runs an exchange when a slot is free, within one time for waiting and running together.
  *
- * @param run gets the signal that aborts when the time is up, and must settle then
- * @returns what `run` came to; not sent with QUEUE_TIMEOUT when no slot was free in time
+ * @param run must settle when the signal of its time aborts
+ * @returns what `run` came to; not sent with QUEUE_TIMEOUT when no slot was free within `timeoutMs`, with NOT_SENT_IN_TIME when
+ * none was before `deadlineMs`
  */
 export async function inTurn(
   limit: LimitFunction,
   clock: { readonly monotonicMs: () => number },
-  timeoutMs: number,
-  run: (signal: AbortSignal) => Promise<Exchange>,
+  { timeoutMs, deadlineMs }: Bounds,
+  run: (time: TimeLeft) => Promise<Exchange>,
 ): Promise<Exchange> {
-  const tooLate: Exchange = { kind: 'notSent', errorType: 'QUEUE_TIMEOUT' };
-  const startBy = clock.monotonicMs() + timeoutMs * (1 - SHARE_NEEDED);
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), timeoutMs);
+  const now = clock.monotonicMs();
+  const lateBecause = deadlineMs - now >= timeoutMs ? null : 'NOT_SENT_IN_TIME';
+  const tooLate: Exchange = { kind: 'notSent', errorType: lateBecause ?? 'QUEUE_TIMEOUT' };
+  const leftMs = Math.min(timeoutMs, deadlineMs - now);
+  if (!(leftMs > 0)) return tooLate;
+  const end = new AbortController();
+  const { signal } = end;
+  const timer = setTimeout(() => end.abort(), leftMs);
+  const maySend = (): boolean => !signal.aborted && clock.monotonicMs() < now + leftMs;
+  const startBy = now + leftMs * (1 - SHARE_NEEDED);
   let started = false;
   const expired = new Promise<Exchange>((resolve) => {
-    deadline.signal.addEventListener('abort', () => !started && resolve(tooLate), { once: true });
+    signal.addEventListener('abort', () => !started && resolve(tooLate), { once: true });
   });
   const ran = limit(async () => {
-    if (deadline.signal.aborted || clock.monotonicMs() > startBy) return tooLate;
+    if (signal.aborted || clock.monotonicMs() > startBy) return tooLate;
     started = true;
-    return run(deadline.signal);
+    return run({ signal, maySend, lateBecause });
   });
   try {
     return await Promise.race([expired, ran]);

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { sha256Hex } from '../domain/hash.ts';
 import type { Playbook } from '../domain/playbook.ts';
+import type { CircuitSettings, CircuitWatch } from '../runtime/breaker.ts';
+import { type Asked, createModelBreaker } from './breaker.ts';
 import { aborted, type Deadline, startDeadline } from './deadline.ts';
 import { createModelCall, type ModelCall } from './openaiCall.ts';
 import { DEFAULT_BASE_URL, shownBaseUrl } from './openaiClient.ts';
@@ -25,11 +27,16 @@ export type OpenAiOptions = {
   readonly concurrency: number;
   readonly clock: { readonly monotonicMs: () => number };
   readonly fetch?: typeof fetch;
+  /** Who is told when the model's circuit opens and closes. */
+  readonly watch?: CircuitWatch | undefined;
+  /** When it opens, and for how long. */
+  readonly circuit?: CircuitSettings;
 };
 
 /**
  * A recommender that asks a model through an OpenAI-compatible chat completions endpoint. The answer is validated under
- * the playbook's contract, whatever the endpoint promises about structured output.
+ * the playbook's contract, whatever the endpoint promises about structured output. While the model's circuit is open, nothing is sent and
+ * every recommendation fails at once with AI_UNAVAILABLE, those too that had been waiting for a slot.
  *
  * @throws InvalidBaseUrlError; and an error of the SDK when the key is empty or the playbook's words make no valid schema
  */
@@ -39,9 +46,12 @@ export function createOpenAiRecommender(options: OpenAiOptions): Recommender {
   const shownUrl = shownBaseUrl(baseUrl);
   const call = createModelCall({ ...options, baseUrl, system, fetch: options.fetch ?? fetch });
   const limit = pLimit(options.concurrency);
+  const breaker = createModelBreaker(options);
   const provenance = { provider: 'openai', model, promptHash: sha256Hex(system) };
 
   const ask = async (request: RecommendationRequest, deadline: Deadline): Promise<ModelOutcome> => {
+    const refusal = breaker.refusal();
+    if (refusal !== null) return refusal;
     const endsAt = clock.monotonicMs() + timeoutMs;
     let asked = false;
     const stopped = aborted(deadline.signal).then(() => whyStopped(deadline, asked, timeoutMs));
@@ -49,9 +59,11 @@ export function createOpenAiRecommender(options: OpenAiOptions): Recommender {
     const work = limit(() => {
       if (deadline.signal.aborted || leftMs() < SHORTEST_CALL_MS) return stopped;
       asked = true;
-      return callWithRetries(call, request, deadline.signal, leftMs);
+      const answered = () => callWithRetries(call, request, deadline.signal, leftMs);
+      return breaker.guard(() => Promise.race([stopped, answered()]), deadline);
     });
-    return Promise.race([stopped, work]);
+    // What has been asked ends by itself, and not before the breaker has learned of it.
+    return Promise.race([stopped.then((outcome) => (asked ? work : outcome)), work]);
   };
 
   return {
@@ -74,14 +86,15 @@ async function callWithRetries(
   request: RecommendationRequest,
   signal: AbortSignal,
   leftMs: () => number,
-): Promise<ModelOutcome> {
+): Promise<Asked> {
   for (let retry = 0; ; retry += 1) {
     const answer = await call(request, signal);
     if ('kind' in answer) return answer;
-    const { failure, retryAfterMs } = answer;
+    const { retryAfterMs } = answer;
     // A retry that could hardly be answered in time would only hide the failure behind a time-out.
-    if (retryAfterMs === null || retry >= MAX_RETRIES || retryAfterMs * 2 > leftMs()) return failure;
-    await sleep(retryAfterMs, undefined, { signal });
+    if (retryAfterMs === null || retry >= MAX_RETRIES || retryAfterMs * 2 > leftMs()) return answer;
+    await sleep(retryAfterMs, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return answer;
   }
 }
 

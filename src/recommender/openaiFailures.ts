@@ -1,11 +1,20 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
+import type { FallbackReason } from '../domain/decision.ts';
 import { failed, type ModelFailure } from './outcome.ts';
 
 /** Waiting time where the server names none; a limit that lasts longer outlives one recommendation. */
 const DEFAULT_RETRY_DELAY_MS = 500;
 
-/** A failed call, and after how many milliseconds it may be tried again; null when that would be in vain. */
-export type FailedCall = { readonly failure: ModelFailure; readonly retryAfterMs: number | null };
+/** The statuses that are about this one request, whatever it was: Bad Request, Content Too Large, Unprocessable Content. */
+const ABOUT_THE_REQUEST = [400, 413, 422];
+
+export type FailedCall = {
+  readonly failure: ModelFailure;
+  /** After how many milliseconds it may be tried again; null when that would be in vain. */
+  readonly retryAfterMs: number | null;
+  /** Whether the next call would most likely fail too, whatever it asks. */
+  readonly outage: boolean;
+};
 
 /**
  * Sorts what the SDK threw into a fallback's reason. Messages of the SDK are never used: they may echo the task's text.
@@ -16,16 +25,18 @@ export function sortFailure(error: unknown): FailedCall {
     return {
       failure: failed('AI_TIMEOUT', 'the connection timed out'),
       retryAfterMs: DEFAULT_RETRY_DELAY_MS,
+      outage: true,
     };
   }
   if (error instanceof APIConnectionError) {
     return {
       failure: failed('AI_UNAVAILABLE', connectionCause(error)),
       retryAfterMs: DEFAULT_RETRY_DELAY_MS,
+      outage: true,
     };
   }
   if (error instanceof APIError && error.status !== undefined) return httpFailure(error, error.status);
-  return { failure: failed('AI_UNAVAILABLE', connectionCause(error)), retryAfterMs: null };
+  return { failure: failed('AI_UNAVAILABLE', connectionCause(error)), retryAfterMs: null, outage: true };
 }
 
 function httpFailure(error: APIError, status: number): FailedCall {
@@ -34,10 +45,14 @@ function httpFailure(error: APIError, status: number): FailedCall {
   const cause = `HTTP ${status}${filtered ? ' content_filter' : ''}${outOfQuota ? ' insufficient_quota' : ''}`;
   const passing = status === 408 || status === 409 || status === 429 || status >= 500;
   const retryAfterMs = passing && !outOfQuota ? retryDelay(error.headers) : null;
-  if (filtered) return { failure: failed('AI_REFUSED', cause), retryAfterMs };
-  if (status === 429) return { failure: failed('AI_RATE_LIMITED', cause), retryAfterMs };
-  if (status === 408 || status === 504) return { failure: failed('AI_TIMEOUT', cause), retryAfterMs };
-  return { failure: failed('AI_UNAVAILABLE', cause), retryAfterMs };
+  const outage = !filtered && !ABOUT_THE_REQUEST.includes(status);
+  return { failure: failed(reasonOf(status, filtered), cause), retryAfterMs, outage };
+}
+
+function reasonOf(status: number, filtered: boolean): FallbackReason {
+  if (filtered) return 'AI_REFUSED';
+  if (status === 429) return 'AI_RATE_LIMITED';
+  return status === 408 || status === 504 ? 'AI_TIMEOUT' : 'AI_UNAVAILABLE';
 }
 
 /** What `Retry-After` asks for, in milliseconds: seconds, or a date, which is read against the server's own clock (RFC 9110). */

@@ -1,4 +1,5 @@
 import type { Playbook } from '../domain/playbook.ts';
+import type { CircuitWatch } from '../runtime/breaker.ts';
 import { createLocalRecommender } from './local/localRecommender.ts';
 import { createNoneRecommender } from './none.ts';
 import { createOpenAiRecommender } from './openai.ts';
@@ -16,11 +17,16 @@ export type RecommenderSettings = {
 /** Model calls that may be in flight at one time. */
 const CONCURRENCY = 64;
 
-/** The recommender that the settings ask for. */
+/**
+ * The recommender that the settings ask for.
+ *
+ * @param watch who is told when the model's circuit opens and closes
+ */
 export function createRecommender(
   settings: RecommenderSettings,
   playbook: Playbook,
   clock: { readonly monotonicMs: () => number },
+  watch?: CircuitWatch,
 ): Recommender {
   switch (settings.RECOMMENDER) {
     case 'local':
@@ -36,6 +42,7 @@ export function createRecommender(
         timeoutMs: settings.MODEL_TIMEOUT_MS,
         concurrency: CONCURRENCY,
         clock,
+        watch,
       });
   }
 }

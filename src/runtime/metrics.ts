@@ -20,7 +20,7 @@ const PREFIX = 'case_orchestrator_';
 const SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30];
 
 /** Counters and histograms of one service, and a log line for what somebody must act on; labels come from closed sets, never from text. */
-export function createMetrics(logger: Pick<Logger, 'error'>): Metrics {
+export function createMetrics(logger: Pick<Logger, 'warn'>): Metrics {
   const registers = [new Registry()];
   const [registry] = registers as [Registry];
   collectDefaultMetrics({ register: registry });
@@ -50,15 +50,27 @@ export function createMetrics(logger: Pick<Logger, 'error'>): Metrics {
     buckets: SECONDS,
     registers,
   });
-  const tooLate = new Counter({
-    name: `${PREFIX}results_too_late_total`,
-    help: 'Backend answers that came after their attempt was recorded as unknown',
-    labelNames: ['result'],
+  const resolved = new Counter({
+    name: `${PREFIX}outcomes_resolved_total`,
+    help: 'Attempts recorded as unknown of which more became known, by source and result',
+    labelNames: ['source', 'result'],
+    registers,
+  });
+  const takenOver = new Counter({
+    name: `${PREFIX}tasks_taken_over_total`,
+    help: 'Tasks that nobody drove and this process took up, by reason',
+    labelNames: ['why'],
     registers,
   });
   const conflicts = new Counter({
     name: `${PREFIX}append_conflicts_total`,
     help: 'Appends that another writer was faster than',
+    registers,
+  });
+  const circuits = new Gauge({
+    name: `${PREFIX}circuit_open`,
+    help: 'Whether calls of a dependency are held back because it fails, by dependency',
+    labelNames: ['dependency'],
     registers,
   });
   const inFlight = new Gauge({
@@ -84,14 +96,16 @@ export function createMetrics(logger: Pick<Logger, 'error'>): Metrics {
       fellBack: (reason) => fallbacks.inc({ reason }),
       backendCalled: (route, result, durationMs) =>
         backendCalls.observe({ route, result }, durationMs / 1000),
-      resultTooLate: (taskId, { actionId, attempt, result, errorType }) => {
-        tooLate.inc({ result });
-        logger.error(
-          { taskId, actionId, attempt, result, errorType },
-          'a backend answered after its attempt was recorded as unknown: tell the person who has the task',
+      outcomeResolved: ({ taskId, actionId, attempt, source, result, errorType }) => {
+        resolved.inc({ source, result });
+        logger.warn(
+          { taskId, actionId, attempt, source, result, errorType },
+          'more is known of an attempt that was recorded as unknown',
         );
       },
+      takenOver: (why) => takenOver.inc({ why }),
       appendConflict: () => conflicts.inc(),
+      circuit: (dependency, state) => circuits.set({ dependency }, state === 'closed' ? 0 : 1),
     },
     scrape: async (readings) => {
       inFlight.set(readings.tasksInFlight());

@@ -1,14 +1,21 @@
 import type { FallbackReason } from '../domain/decision.ts';
-import type { ActionExecuted } from '../domain/events.ts';
+import type { ActionOutcomeResolved } from '../domain/events.ts';
 import type { AttemptResult, DecisionSource, Outcome } from '../domain/vocabulary.ts';
 
-/** What the loop reports to whoever counts. */
+/** Whether calls of a dependency go through; half open: one call is finding out. */
+export type CircuitState = 'closed' | 'open' | 'halfOpen';
+
+/** What the loop and the dependencies report to whoever counts. */
 export type Observer = {
   readonly taskSettled: (outcome: Outcome) => void;
   readonly recommended: (source: DecisionSource, durationMs: number) => void;
   readonly fellBack: (reason: FallbackReason) => void;
   readonly backendCalled: (route: string, result: AttemptResult, durationMs: number) => void;
-  /** A backend's answer came when somebody had recorded the attempt as unknown already: it is in no event. */
-  readonly resultTooLate: (taskId: string, executed: ActionExecuted['data']) => void;
+  /** More is known of an attempt that had been recorded as unknown. */
+  readonly outcomeResolved: (resolved: ActionOutcomeResolved['data']) => void;
+  /** A task that nobody drove was taken over, or its retry fell due. */
+  readonly takenOver: (why: 'due' | 'dead' | 'unclaimed') => void;
   readonly appendConflict: () => void;
+  /** The circuit breaker of a dependency has come into this state. */
+  readonly circuit: (dependency: string, state: CircuitState) => void;
 };

@@ -8,7 +8,15 @@ function simulatedOf(changes: Partial<SimulatedBackendSpec> = {}) {
   let now = 0;
   const backend = createSimulatedBackend({
     route: 'CORE_SYSTEM',
-    spec: { kind: 'simulated', idempotent: true, timeoutMs: 1000, latencyMs: 0, failureRate: 0, ...changes },
+    spec: {
+      kind: 'simulated',
+      idempotent: true,
+      timeoutMs: 1000,
+      latencyMs: 0,
+      failureRate: 0,
+      lookup: false,
+      ...changes,
+    },
     clock: {
       monotonicMs: () => now,
       sleep: async (ms) => {
@@ -78,4 +86,27 @@ it('says that it is simulated', () => {
   const { backend } = simulatedOf({ failureRate: 0.5 });
   expect(backend.kind).toBe('simulated');
   expect(backend.describe()).toBe('CORE_SYSTEM: simulated, calls nobody, failure rate 0.5');
+});
+
+it('sends nothing from its deadline on, and has ended by then', async () => {
+  const { backend, slept } = simulatedOf({ latencyMs: 40 });
+  const late = await backend.call({ ...CALL, deadlineMs: 0 });
+  expect(late).toMatchObject({ result: 'FAILED', errorType: 'NOT_SENT_IN_TIME', durationMs: 0 });
+  const short = await backend.call({ ...CALL, deadlineMs: 30 });
+  expect(short).toMatchObject({ result: 'UNKNOWN', errorType: 'TIMEOUT', durationMs: 30 });
+  const enough = await backend.call({ ...CALL, deadlineMs: 70 });
+  expect(enough).toMatchObject({ result: 'SUCCEEDED', durationMs: 40 });
+  expect(slept).toEqual([30, 40]);
+});
+
+it('tells in a lookup what a call came to or would have come to, if it has one', async () => {
+  expect(simulatedOf().backend.lookUp).toBeNull();
+  const quick = simulatedOf({ lookup: true, failureRate: 0.5 });
+  for (let index = 0; index < 50; index += 1) {
+    const call = { ...CALL, idempotencyKey: `key-${index}` };
+    expect(await quick.backend.lookUp?.(call)).toEqual(await quick.backend.call(call));
+  }
+  const slow = simulatedOf({ lookup: true, latencyMs: 2000 });
+  expect(await slow.backend.call(CALL)).toMatchObject({ result: 'UNKNOWN' });
+  expect(await slow.backend.lookUp?.({ ...CALL, deadlineMs: 0 })).toMatchObject({ result: 'SUCCEEDED' });
 });

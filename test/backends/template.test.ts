@@ -231,6 +231,7 @@ it('createBackends makes one backend for each route', () => {
     timeoutMs: 1,
     latencyMs: 0,
     failureRate: 0,
+    lookup: false,
   } as const;
   const backends = createBackends(
     { backends: { PARTNER_API: spec, CORE_SYSTEM: simulated } },
