@@ -1,21 +1,32 @@
 import type { Pool } from 'pg';
 import type { Config } from './config.ts';
+import { ALIVE_MS } from './coordination/port.ts';
 import { startEmbeddedPostgres } from './postgres/embedded/startEmbeddedPostgres.ts';
 import { openMigratedPool } from './postgres/migratedPool.ts';
+import { createPool } from './postgres/pool.ts';
 import type { Logger } from './runtime/logger.ts';
 
 /** A migrated Postgres with a pool that works under the service's own role where there is one. */
 export type Database = {
   readonly url: string;
   readonly pool: Pool;
+  /** A few connections apart, so that a heartbeat never waits behind the work; an answer later than its lease is of no use. */
+  readonly coordinationPool: Pool;
   /** Where it is, without secrets. */
   readonly description: string;
-  /** Closes the pool, and stops an embedded server. */
+  /** Those of the one process that projects, so that read models keep up however much waits for the other connections. */
+  readonly projectionPool: Pool;
+  /** Closes the pools, and stops an embedded server. */
   readonly close: () => Promise<void>;
 };
 
-const DATABASE = 'case_orchestrator';
+/** The database of an embedded server that holds everything. */
+export const DATABASE = 'case_orchestrator';
 const MAX_CONNECTIONS = 20;
+/** A beat, a renewal and a look at the tasks at one time. */
+const COORDINATION_CONNECTIONS = 3;
+/** One for each read model that a batch reads. */
+const PROJECTION_CONNECTIONS = 4;
 
 /**
  * Starts or reaches the Postgres that the configuration names, and brings its schema up to date.
@@ -30,20 +41,36 @@ export async function openDatabase(
 ): Promise<Database> {
   const server = await reachServer(config, logger, onLost);
   try {
+    const onError = (error: Error): void =>
+      logger.warn({ err: error }, 'an idle database connection was lost');
     const { pool, role } = await openMigratedPool(
-      {
-        url: server.url,
-        max: MAX_CONNECTIONS,
-        onError: (error) => logger.warn({ err: error }, 'an idle database connection was lost'),
-      },
+      { url: server.url, max: MAX_CONNECTIONS, onError },
       (notice) => logger.info({ notice }, 'migrating'),
     );
+    const coordinationPool = createPool({
+      url: server.url,
+      max: COORDINATION_CONNECTIONS,
+      applicationName: 'case-orchestrator coordination',
+      onError,
+      role,
+      statementTimeoutMs: ALIVE_MS,
+      connectTimeoutMs: ALIVE_MS,
+    });
+    const projectionPool = createPool({
+      url: server.url,
+      max: PROJECTION_CONNECTIONS,
+      applicationName: 'case-orchestrator projections',
+      onError,
+      role,
+    });
     return {
       url: server.url,
       pool,
+      coordinationPool,
+      projectionPool,
       description: `${server.description}, ${role === null ? 'as the user of its URL' : `as ${role}`}`,
       close: async () => {
-        await pool.end();
+        await Promise.all([pool.end(), coordinationPool.end(), projectionPool.end()]);
         await server.stop();
       },
     };

@@ -4,35 +4,28 @@ import { v7 as uuidv7 } from 'uuid';
 import { buildApp } from './api/app.ts';
 import { closeApp } from './api/closeApp.ts';
 import { createPositionTokens } from './api/positions.ts';
+import { createAuthenticate } from './auth/authenticate.ts';
+import { createPostgresApiKeyFinder } from './auth/postgres.ts';
 import { createBackends } from './backends/backends.ts';
 import type { Backend } from './backends/port.ts';
-import { type CaseStore, createCaseStore } from './commands/caseStore.ts';
-import { type DriveDependencies, ORCHESTRATOR } from './commands/driveTask.ts';
-import { recoverTasks } from './commands/recoverTasks.ts';
-import { createSources } from './commands/sources.ts';
-import { createTaskRunner, type TaskRunner } from './commands/taskRunner.ts';
+import type { CaseStore } from './commands/caseStore.ts';
 import { type Config, kurrentDbUrlOf } from './config.ts';
+import { createPostgresCoordinator } from './coordination/postgres.ts';
 import type { Database } from './database.ts';
 import { caseIdOfStream } from './domain/identifiers.ts';
 import type { Playbook } from './domain/playbook.ts';
 import type { Policy } from './domain/policy.ts';
-import { codec } from './eventstore/codec.ts';
-import { identifyLog } from './eventstore/identity.ts';
-import { createEventLog } from './eventstore/log.ts';
+import { startEngine } from './engine.ts';
 import { openServiceLog } from './eventstore/openLog.ts';
 import type { EventStore } from './eventstore/port.ts';
-import { refuseForeignLog } from './foreignLog.ts';
-import { tryToLead } from './projections/leadership.ts';
 import { createPostgresRowStore } from './projections/postgresRowStore.ts';
 import { createReadModels, type ReadModels } from './projections/queries.ts';
-import { fingerprintOf, READ_MODELS } from './projections/readModels.ts';
-import { startRunner } from './projections/runner.ts';
 import type { Recommender } from './recommender/port.ts';
 import { createRecommender } from './recommender/recommender.ts';
 import { type Clock, systemClock } from './runtime/clock.ts';
 import { createMetrics } from './runtime/metrics.ts';
 import { createPostgresKeyStore } from './vault/postgres.ts';
-import { createVault, type Vault } from './vault/vault.ts';
+import type { Vault } from './vault/vault.ts';
 
 export type ServiceOptions = {
   readonly config: Config;
@@ -72,8 +65,6 @@ export type Service = {
 
 const WAIT_MS = 30_000;
 const MAX_IN_FLIGHT = 2_000;
-/** What a task may wait for others of its case, besides its own recommendation and attempt. */
-const ABANDONED_MARGIN_MS = 60_000;
 /** How long a stop waits for answers under way, before it cuts their connections. */
 const CLOSE_MS = 10_000;
 /** How long a stop waits for effects in flight. What takes longer goes on from its stream at the next start. */
@@ -83,63 +74,38 @@ const DRAIN_MS = 10_000;
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { config, playbook, policy, database, logger, overrides = {} } = options;
   const clock = overrides.clock ?? systemClock;
-  const shutdown = new AbortController();
-  const projecting = new AbortController();
   const metrics = createMetrics(logger);
 
   const { store, description, close } = overrides.store
     ? { store: overrides.store, description: overrides.store.kind, close: overrides.store.close }
     : await openServiceLog(database, kurrentDbUrlOf(config));
-  const log = createEventLog(store, uuidv7);
   const holdsNoCase = (await store.readAll(null, 50)).every(({ stream }) => caseIdOfStream(stream) === null);
-  const rowStore = createPostgresRowStore(database.pool);
-  await rowStore.prepare(READ_MODELS);
-  await refuseForeignLog(log, rowStore);
-  const logId = await identifyLog(log, ORCHESTRATOR, uuidv7(), clock.now());
-  const sources = createSources(log);
-  await sources.register(policy, playbook, clock.now());
-
-  const vault = createVault(createPostgresKeyStore(database.pool), randomBytes);
-  const cases = createCaseStore(log, clock, metrics.observer, shutdown.signal);
-  const recommender = overrides.recommender ?? createRecommender(config, playbook, clock);
+  const watch = { logger, observer: metrics.observer };
+  const recommender = overrides.recommender ?? createRecommender(config, playbook, clock, watch);
   const backends =
-    overrides.backends ?? createBackends(playbook, { clock, resolveSecret: (name) => process.env[name] });
-  const drive: DriveDependencies = {
-    cases,
-    vault,
+    overrides.backends ??
+    createBackends(playbook, { clock, resolveSecret: (name) => process.env[name], watch });
+  const coordinator = createPostgresCoordinator(database.coordinationPool, uuidv7());
+  // An embedded Postgres is locked to this process: whoever it remembers is gone, and need not be waited for.
+  if (config.DATABASE_URL === undefined) await coordinator.declareOthersDead();
+  const readModels = createReadModels(database.pool, clock);
+  const engine = await startEngine({
+    store,
+    rowStore: createPostgresRowStore(database.projectionPool),
+    keys: createPostgresKeyStore(database.pool),
+    coordinator,
     policy,
     playbook,
-    clock,
     recommender,
     backends,
-    newId: uuidv7,
+    clock,
+    logger,
     observer: metrics.observer,
-    shutdown: shutdown.signal,
-    abandonedAfterMs:
-      config.MODEL_TIMEOUT_MS +
-      Math.max(0, ...[...backends.values()].map(({ timeoutMs }) => timeoutMs)) +
-      ABANDONED_MARGIN_MS,
-  };
-  const runner = createTaskRunner(drive, logger);
-  const readModels = createReadModels(database.pool, clock);
-  const startedAt = await store.lastPosition();
-
-  const projections = startRunner(
-    {
-      store,
-      codec,
-      rowStore,
-      projections: READ_MODELS,
-      logId,
-      fingerprint: fingerprintOf(store.kind),
-      lead: () => tryToLead(database.url),
-      clock,
-      logger,
-      onLead: () => void recover(runner, readModels, startedAt, logger, shutdown.signal),
-      onCommit: readModels.committed,
-    },
-    projecting.signal,
-  );
+    newId: uuidv7,
+    randomBytes,
+    onCommit: readModels.committed,
+  });
+  const { logId, cases, vault, sources, runner } = engine;
 
   const app = await buildApp(
     {
@@ -151,7 +117,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       playbook,
       store,
       readModels,
-      projections: projections.status,
+      projections: engine.projections,
       positions: createPositionTokens(`${store.kind}/${logId}`),
       waitMs: overrides.waitMs ?? WAIT_MS,
       maxInFlight: overrides.maxInFlight ?? MAX_IN_FLIGHT,
@@ -168,6 +134,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       newRequestId: uuidv7,
       allowedHosts: [config.HOST, ...config.ALLOWED_HOSTS],
       version: options.version,
+      authenticate: createAuthenticate(config, {
+        keys: createPostgresApiKeyFinder(database.pool),
+        knownRoles: policy.roles,
+        clock,
+      }),
+      requestsPerMinute: config.RATE_LIMIT_PER_MINUTE,
+      trustedProxies: config.TRUSTED_PROXIES,
     },
   );
   const url = await app.listen({ host: config.HOST, port: config.PORT });
@@ -184,35 +157,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     readModels,
     holdsNoCase,
     stop: async () => {
-      shutdown.abort();
+      engine.windDown();
       await closeApp(app, CLOSE_MS);
-      await runner.drain(DRAIN_MS);
-      projecting.abort();
-      await projections.ended;
+      await engine.stop(DRAIN_MS);
       await close();
     },
   };
-}
-
-/** Drives on what was unfinished when this process started, once the read models know of it. */
-async function recover(
-  runner: TaskRunner,
-  readModels: ReadModels,
-  startedAt: bigint | null,
-  logger: FastifyBaseLogger,
-  signal: AbortSignal,
-): Promise<void> {
-  if (startedAt === null) return;
-  try {
-    while (!signal.aborted && !(await readModels.caughtUp(startedAt, 1_000))) {}
-    const rows = await readModels.unfinished(startedAt);
-    const unfinished = rows.map((row) => ({
-      caseId: row.case_id,
-      taskId: row.task_id,
-      executing: row.status === 'EXECUTING',
-    }));
-    await recoverTasks(runner, unfinished, logger, signal);
-  } catch (error) {
-    logger.error({ err: error }, 'unfinished tasks could not be driven on; they will be at the next start');
-  }
 }

@@ -1,68 +1,64 @@
-import { Socket } from 'node:net';
-import pg from 'pg';
+import { ALIVE_MS, BEAT_MS, type Coordinator } from '../coordination/port.ts';
+import type { Timer } from '../runtime/clock.ts';
 
-const LEADER_LOCK = 7240311507004n;
-
-// tcp_keepalives: a leader whose machine vanished must not hold the lock for the default two hours.
-const TRY_TO_LOCK = `select pg_try_advisory_lock($1) as leads,
-  set_config('tcp_keepalives_idle', '15', false),
-  set_config('tcp_keepalives_interval', '5', false),
-  set_config('tcp_keepalives_count', '3', false)`;
-
-/** Being the one process that projects: ends when the connection does. */
+/** Being the one process that projects, for as long as its lease is renewed. */
 export type Leadership = {
-  /** Aborts when leadership is lost. */
+  /** Aborts when leadership is lost, or may be. */
   readonly lost: AbortSignal;
-  /** Gives it back; never waits long for a server that does not answer any more. */
+  /** Gives it back, so that another process need not wait for the lease to run out. Never rejects. */
   readonly release: () => Promise<void>;
 };
 
-/** Longest waits for a server that says nothing, in milliseconds: to connect, for its answer, for its goodbye. */
-export type LeadershipBounds = {
-  readonly connectMs: number;
-  readonly queryMs: number;
-  readonly endMs: number;
-};
-
-const BOUNDS: LeadershipBounds = { connectMs: 3_000, queryMs: 5_000, endMs: 2_000 };
-
 /**
- * Tries to become the one process that writes read models: a session lock on a connection of its own, which the death of
- * the process or the connection gives back.
+ * How this process tries to become the one that writes read models: a lease, renewed every BEAT_MS for as long as it leads.
+ * It is lost when a renewal says so, and when none has succeeded for ALIVE_MS, counted from before it was sent: this process
+ * then stops before the coordinator gives the lease to another one, unless their clocks differ. That may happen, and a process
+ * may stall between looking and writing, so it is the checkpoint's compare-and-swap that keeps two from writing.
  *
- * @returns null when another process is it
- * @throws the driver's error, also when the server does not answer within the bounds
+ * @returns what tries once: null when another process leads; rejects when the coordinator is not reached
  */
-export async function tryToLead(
-  url: string,
-  { connectMs, queryMs, endMs }: LeadershipBounds = BOUNDS,
-): Promise<Leadership | null> {
-  const socket = new Socket();
-  const client = new pg.Client({
-    connectionString: url,
-    application_name: 'case-orchestrator projections',
-    connectionTimeoutMillis: connectMs,
-    query_timeout: queryMs,
-    keepAlive: true,
-    stream: () => socket,
-  });
-  const lost = new AbortController();
-  client.on('error', () => lost.abort());
-  client.on('end', () => lost.abort());
-  const release = async (): Promise<void> => {
-    // The driver waits for the server to hang up, which one that is gone never does.
-    const hangUp = setTimeout(() => socket.destroy(), endMs);
-    await client.end().catch(() => {});
-    clearTimeout(hangUp);
+export function createLeadership(
+  coordinator: Pick<Coordinator, 'lead' | 'resign'>,
+  clock: Timer,
+): () => Promise<Leadership | null> {
+  return async () => {
+    let renewedAt = clock.monotonicMs();
+    if (!(await coordinator.lead())) return null;
+    const lost = new AbortController();
+    const released = new AbortController();
+    const over = AbortSignal.any([lost.signal, released.signal]);
+
+    /** One at a time, so that nothing renews the lease after it was given back. */
+    const renew = async (): Promise<void> => {
+      for (;;) {
+        await clock.sleep(BEAT_MS, over);
+        if (over.aborted) return;
+        const sentAt = clock.monotonicMs();
+        // Whether it could not be renewed for too long is for `watch` to say.
+        const leads = await coordinator.lead().catch(() => null);
+        if (leads) renewedAt = sentAt;
+        if (leads === false) lost.abort();
+      }
+    };
+    const watch = async (): Promise<void> => {
+      while (!over.aborted) {
+        const left = renewedAt + ALIVE_MS - clock.monotonicMs();
+        if (left <= 0) return lost.abort();
+        await clock.sleep(left, over);
+      }
+    };
+    const renewing = renew();
+    void watch();
+
+    return {
+      lost: lost.signal,
+      release: async () => {
+        released.abort();
+        // What is lost is another's or will be: there is nothing to give back, and perhaps nobody to answer.
+        if (lost.signal.aborted) return;
+        await renewing;
+        await coordinator.resign().catch(() => {});
+      },
+    };
   };
-  try {
-    await client.connect();
-    const { rows } = await client.query<{ leads: boolean }>(TRY_TO_LOCK, [LEADER_LOCK]);
-    if (rows[0]?.leads === true) return { lost: lost.signal, release };
-    await release();
-    return null;
-  } catch (error) {
-    await release();
-    throw error;
-  }
 }

@@ -1,3 +1,4 @@
+import { BEAT_MS } from '../coordination/port.ts';
 import { UnknownEventError } from '../eventstore/codec.ts';
 import type { ReadEvent } from '../eventstore/port.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -26,16 +27,13 @@ export type RunnerDependencies = Omit<ProjectorDependencies, 'onCommit' | 'onPre
   readonly lead: () => Promise<Leadership | null>;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Told whenever this process begins to lead. */
-  readonly onLead: () => void;
   readonly onCommit: (position: bigint, events: readonly ReadEvent[], parked: readonly ParkedCase[]) => void;
 };
 
-const TRY_TO_LEAD_MS = 1_000;
 const AFTER_ERROR_MS = 1_000;
 
 /**
- * Keeps read models up to date in exactly one process: whoever holds the lock projects, the others wait for it.
+ * Keeps read models up to date in exactly one process: whoever holds the lease projects, the others try for it.
  * A failure stops nothing for good: it is logged and tried again; an event of later code stops projecting until a process
  * that knows it takes over.
  *
@@ -69,12 +67,11 @@ export function startRunner(deps: RunnerDependencies, signal: AbortSignal): Runn
       // Whatever stopped this process, another one projects now; whether it keeps up is seen from the checkpoint.
       stoppedByLaterCode = false;
       status = { ...status, stopped: null };
-      await clock.sleep(TRY_TO_LEAD_MS, signal);
+      await clock.sleep(BEAT_MS, signal);
       return;
     }
     status = { ...status, leads: true };
     try {
-      deps.onLead();
       await project({ ...deps, onPrepared, onCommit }, AbortSignal.any([signal, leadership.lost]));
     } finally {
       status = { ...status, leads: false };

@@ -8,7 +8,7 @@ import { createPool, serviceRoleOf } from '../../src/postgres/pool.ts';
 import { runOnce } from '../support/template.ts';
 import { createEmptyDatabase, type EmptyDatabase } from './support.ts';
 
-const OWN = ['001-event-log.sql', '002-vault.sql'];
+const OWN = ['001-event-log.sql', '002-vault.sql', '003-coordination.sql', '004-auth.sql'];
 
 const databases: EmptyDatabase[] = [];
 let folder: string;
@@ -37,13 +37,22 @@ describe("the project's own migrations", () => {
     expect(await applyMigrations(url)).toEqual([]);
     expect(
       await query(`SELECT schemaname || '.' || tablename AS name FROM pg_tables
-                    WHERE schemaname IN ('eventlog', 'vault', 'readmodel', 'migrations') ORDER BY 1`),
-    ).toEqual([{ name: 'eventlog.events' }, { name: 'migrations.applied' }, { name: 'vault.case_keys' }]);
+                    WHERE schemaname IN ('auth', 'coordination', 'eventlog', 'vault', 'readmodel', 'migrations') ORDER BY 1`),
+    ).toEqual([
+      { name: 'auth.api_keys' },
+      { name: 'coordination.leader' },
+      { name: 'coordination.processes' },
+      { name: 'eventlog.events' },
+      { name: 'migrations.applied' },
+      { name: 'vault.case_keys' },
+    ]);
     expect(
       await query('SELECT version, name, length(sha256) AS length FROM migrations.applied ORDER BY 1'),
     ).toEqual([
       { version: 1, name: '001-event-log.sql', length: 64 },
       { version: 2, name: '002-vault.sql', length: 64 },
+      { version: 3, name: '003-coordination.sql', length: 64 },
+      { version: 4, name: '004-auth.sql', length: 64 },
     ]);
   });
 
@@ -61,7 +70,9 @@ describe("the project's own migrations", () => {
       expect(answer.filter((applied) => applied.length > 0)).toEqual([OWN]);
     }
     for (const { query } of several) {
-      expect(await query('SELECT count(*)::int AS count FROM migrations.applied')).toEqual([{ count: 2 }]);
+      expect(await query('SELECT count(*)::int AS count FROM migrations.applied')).toEqual([
+        { count: OWN.length },
+      ]);
     }
   });
 

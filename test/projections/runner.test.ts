@@ -1,9 +1,12 @@
+import { v7 as uuidv7 } from 'uuid';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import type { Coordinator } from '../../src/coordination/port.ts';
+import { createPostgresCoordinator } from '../../src/coordination/postgres.ts';
 import { createCodec } from '../../src/eventstore/codec.ts';
 import { StoreUnavailableError } from '../../src/eventstore/port.ts';
 import { storedSchemas } from '../../src/eventstore/schemas.ts';
-import { tryToLead } from '../../src/projections/leadership.ts';
+import { createLeadership } from '../../src/projections/leadership.ts';
 import type { RowStore } from '../../src/projections/rowStore.ts';
 import { type Runner, type RunnerDependencies, startRunner } from '../../src/projections/runner.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
@@ -11,7 +14,13 @@ import { opened, received, stateChanged } from '../support/builders.ts';
 import { until } from '../support/until.ts';
 import { closePostgres, createRig, type PostgresRows, postgresRows, type Rig } from './support.ts';
 
-type Started = Runner & { readonly stop: () => Promise<void>; readonly errors: readonly unknown[] };
+type Started = Runner & {
+  readonly processId: string;
+  readonly stop: () => Promise<void>;
+  readonly errors: readonly unknown[];
+  /** From now on its renewals get no answer, until the function returned is called. */
+  readonly freeze: () => () => void;
+};
 
 let rows: PostgresRows;
 let rig: Rig;
@@ -36,17 +45,26 @@ const hurried = {
 function start(changes: Partial<RunnerDependencies> = {}): Started {
   const shutdown = new AbortController();
   const errors: unknown[] = [];
+  let answering = Promise.resolve();
+  const processId = uuidv7();
+  const coordinator = createPostgresCoordinator(rows.pool, processId);
+  const freezable: Pick<Coordinator, 'lead' | 'resign'> = {
+    resign: coordinator.resign,
+    lead: async () => {
+      await answering;
+      return coordinator.lead();
+    },
+  };
   const runner = startRunner(
     {
       ...rig.deps,
-      lead: () => tryToLead(rows.url),
+      lead: createLeadership(freezable, hurried),
       clock: hurried,
       logger: {
         info: () => {},
         warn: () => {},
         error: (fields, message) => errors.push({ message, ...fields }),
       },
-      onLead: () => {},
       onCommit: () => {},
       ...changes,
     },
@@ -54,7 +72,15 @@ function start(changes: Partial<RunnerDependencies> = {}): Started {
   );
   const started = {
     ...runner,
+    processId,
     errors,
+    freeze: () => {
+      let thaw: () => void = () => {};
+      answering = new Promise((resolve) => {
+        thaw = resolve;
+      });
+      return thaw;
+    },
     stop: () => {
       shutdown.abort();
       return runner.ended;
@@ -90,22 +116,25 @@ describe('several runners', () => {
     expect(runners.map(({ status }) => status().stopped)).toEqual([null, null, null]);
   });
 
-  it('when the connection of the one that leads is cut, one takes over and nothing is lost or done twice', async () => {
+  it('when the one that leads falls silent, one takes over, and nothing is lost or done twice while both project', async () => {
     start();
     start();
     await oneLeads();
     await rig.append('A', opened());
     await caughtUp();
     for (let n = 1; n <= 5; n += 1) {
-      const { rows: cut } = await rows.pool.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity
-          where datname = current_database() and application_name = 'case-orchestrator projections'
-            and pid in (select pid from pg_locks where locktype = 'advisory' and granted)`,
-      );
-      expect(cut).toHaveLength(1);
+      const silent = await oneLeads();
+      const thaw = silent.freeze();
+      await until('another one leads', async () => {
+        await rows.pool.query(
+          `update coordination.leader set renewed_at = renewed_at - interval '1 hour' where process_id = $1`,
+          [silent.processId],
+        );
+        return leaders().some((runner) => runner !== silent);
+      });
       await rig.append('A', received(n));
       await caughtUp();
-      await oneLeads();
+      thaw();
     }
     expect((await rows.dump()).tasks).toHaveLength(5);
     expect((await rows.dump()).cases).toMatchObject([{ case_id: 'A', revision: 5 }]);
