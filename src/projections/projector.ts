@@ -18,7 +18,7 @@ export class ForeignLogError extends Error {
   }
 }
 
-/** Another runner has moved the checkpoint. */
+/** Another runner has moved the checkpoint, or a rebuild has replaced the rows: start again from what is there. */
 export class CheckpointMovedError extends Error {
   readonly code = 'CHECKPOINT_MOVED';
 }
@@ -36,14 +36,13 @@ export type ProjectorDependencies = {
   readonly onCommit: (position: bigint, events: readonly ReadEvent[], parked: readonly ParkedCase[]) => void;
 };
 
-const BATCH_SIZE = 500;
+/** What it takes to project a batch. */
+export type BatchDependencies = Pick<
+  ProjectorDependencies,
+  'codec' | 'rowStore' | 'projections' | 'onCommit'
+>;
 
-/** The checkpoint of read models that hold nothing yet. */
-export const startOfLog = (deps: Pick<ProjectorDependencies, 'logId' | 'fingerprint'>): Checkpoint => ({
-  logId: deps.logId,
-  fingerprint: deps.fingerprint,
-  position: null,
-});
+const BATCH_SIZE = 500;
 
 /**
  * Makes tables and checkpoint ready to go on. Read models that another version made are dropped and made anew.
@@ -58,9 +57,7 @@ async function prepareReadModels(deps: ProjectorDependencies): Promise<Checkpoin
     throw new ForeignLogError(checkpoint.logId, logId);
   }
   if (checkpoint?.fingerprint === fingerprint) return checkpoint;
-  const start = startOfLog(deps);
-  await rowStore.reset(projections, start);
-  return start;
+  return rowStore.reset(projections, { logId, fingerprint });
 }
 
 /**
@@ -84,7 +81,7 @@ export async function project(deps: ProjectorDependencies, signal: AbortSignal):
  * before it are projected.
  */
 export async function projectBatch(
-  deps: ProjectorDependencies,
+  deps: BatchDependencies,
   checkpoint: Checkpoint,
   batch: readonly ReadEvent[],
   parkedStreams: Set<string>,
@@ -104,7 +101,7 @@ export async function projectBatch(
 }
 
 async function oneByOne(
-  deps: ProjectorDependencies,
+  deps: BatchDependencies,
   checkpoint: Checkpoint,
   batch: readonly ReadEvent[],
   parkedStreams: Set<string>,
@@ -115,7 +112,7 @@ async function oneByOne(
 }
 
 async function commit(
-  deps: ProjectorDependencies,
+  deps: BatchDependencies,
   before: Checkpoint,
   batch: readonly ReadEvent[],
   decoded: readonly BatchEvent[],

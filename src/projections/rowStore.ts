@@ -4,6 +4,8 @@ import type { Projection, Row } from './projection.ts';
 export type Checkpoint = {
   readonly logId: string;
   readonly fingerprint: string;
+  /** Raised whenever all rows are made anew. Whoever still goes on from the rows before writes nothing. */
+  readonly generation: number;
   /** Position of the newest event that is in the read models; null before the first. */
   readonly position: bigint | null;
 };
@@ -21,7 +23,7 @@ export type ChangedRows = ReadonlyMap<Projection, readonly Row[]>;
 
 /** Where read models are kept. */
 export type RowStore = {
-  /** Makes what is missing: tables, checkpoint. Keeps what is there. */
+  /** Makes what is missing: tables, checkpoint. Keeps what is there, also tables that another version made. */
   readonly prepare: (projections: readonly Projection[]) => Promise<void>;
   readonly checkpoint: () => Promise<Checkpoint | null>;
   readonly parked: () => Promise<ParkedCase[]>;
@@ -39,8 +41,37 @@ export type RowStore = {
     rows: ChangedRows,
     parked: readonly ParkedCase[],
   ) => Promise<boolean>;
-  /** Drops every row and parked case, and sets the checkpoint. */
-  readonly reset: (projections: readonly Projection[], checkpoint: Checkpoint) => Promise<void>;
+  /** Drops every row and parked case, and begins anew. Returns the new checkpoint: before the first event. */
+  readonly reset: (
+    projections: readonly Projection[],
+    madeFrom: Pick<Checkpoint, 'logId' | 'fingerprint'>,
+  ) => Promise<Checkpoint>;
+};
+
+/** New rows in the making, beside those that are read. */
+export type Replacement = {
+  /** Where the new rows go, with a checkpoint and parked cases of their own. Nothing is there before a `reset`. */
+  readonly rows: RowStore;
+  /**
+   * Puts the new rows and their parked cases in the place of the old ones, in one moment.
+   *
+   * @param catchUp brings the new rows at least as far as the old ones, whose checkpoint it is given and which stand still
+   * meanwhile. Returns the checkpoint of the new rows; null to give up for now
+   * @param patienceMs how long readers of the old rows may be kept waiting for others of them
+   * @returns false when nothing has changed, and it may be tried again
+   */
+  readonly swap: (
+    catchUp: (old: Checkpoint | null) => Promise<Checkpoint | null>,
+    patienceMs: number,
+  ) => Promise<boolean>;
+  /** Removes what has not taken its place, and lets others begin. Never throws. */
+  readonly end: () => Promise<void>;
+};
+
+/** A row store whose rows can be made anew while they are read and written. */
+export type ReplaceableRowStore = RowStore & {
+  /** Begins to make all rows anew; null while somebody else does. Removes what one that was killed has left. */
+  readonly replacement: (projections: readonly Projection[]) => Promise<Replacement | null>;
 };
 
 /** The database does not take a row of this batch: an event in it is poison. `detail` is a SQLSTATE. */

@@ -4,7 +4,7 @@ import type { ReadEvent } from '../eventstore/port.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Leadership } from './leadership.ts';
-import { ForeignLogError, type ProjectorDependencies, project } from './projector.ts';
+import { CheckpointMovedError, ForeignLogError, type ProjectorDependencies, project } from './projector.ts';
 import type { ParkedCase } from './rowStore.ts';
 
 /** How the projections of this process fare. */
@@ -84,6 +84,13 @@ export function startRunner(deps: RunnerDependencies, signal: AbortSignal): Runn
       try {
         await leadOnce();
       } catch (error) {
+        if (error instanceof CheckpointMovedError) {
+          logger.info(
+            {},
+            'the read models were made anew, or another process writes them: going on from there',
+          );
+          continue;
+        }
         const stops = error instanceof UnknownEventError || error instanceof ForeignLogError;
         stoppedByLaterCode = error instanceof UnknownEventError;
         status = { ...status, stopped: stops ? error.message : 'projecting failed; see the log' };

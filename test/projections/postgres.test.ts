@@ -1,6 +1,5 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { projectBatch } from '../../src/projections/projector.ts';
-import { rebuild } from '../../src/projections/rebuild.ts';
 import { opened, received, stateChanged } from '../support/builders.ts';
 import {
   closePostgres,
@@ -9,6 +8,7 @@ import {
   type PostgresRows,
   postgresRows,
   type Rig,
+  rebuildRows,
 } from './support.ts';
 
 let rows: PostgresRows;
@@ -38,7 +38,7 @@ describe('a row that Postgres refuses', () => {
     expect(cases?.map((row) => row.case_id)).toEqual(open);
     expect(tasks).toMatchObject([{ case_id: 'before', outcome: 'AUTO_SUCCESS' }]);
     expect((await rows.rowStore.checkpoint())?.position).toBe(await rig.store.lastPosition());
-    expect((await rebuild(rig.deps, () => {})).parked).toEqual(parked);
+    expect((await rebuildRows(rig, rows)).parked).toEqual(parked);
     expect(await rows.dump()).toMatchObject({ tasks: [{ case_id: 'before', outcome: 'AUTO_SUCCESS' }] });
   });
 });
@@ -90,7 +90,7 @@ describe('two projectors at once that believe to be alone', () => {
       'reached the end',
     ]);
     const raced = await rows.dump();
-    await rebuild(rig.deps, () => {});
+    await rebuildRows(rig, rows);
     expect(await rows.dump()).toEqual(raced);
   });
 });

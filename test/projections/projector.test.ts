@@ -1,7 +1,6 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { UnknownEventError } from '../../src/eventstore/codec.ts';
 import { CheckpointMovedError, ForeignLogError, projectBatch } from '../../src/projections/projector.ts';
-import { rebuild } from '../../src/projections/rebuild.ts';
 import type { RowStore } from '../../src/projections/rowStore.ts';
 import {
   AT,
@@ -24,6 +23,7 @@ import {
   postgresRows,
   type Rig,
   type RowsUnderTest,
+  rebuildRows,
 } from './support.ts';
 
 afterAll(closePostgres);
@@ -86,7 +86,7 @@ describe.each([
     }
     const stepwise = await rows.dump();
     const progress: number[] = [];
-    const result = await rebuild(rig.deps, ({ events }) => progress.push(events));
+    const result = await rebuildRows(rig, rows, ({ events }) => progress.push(events));
     expect(await rows.dump()).toEqual(stepwise);
     const total = MIXED_HISTORY.reduce((sum, [, ...events]) => sum + events.length, 0);
     expect({ result, progress }).toEqual({ result: { events: total, parked: [] }, progress: [total] });
@@ -150,7 +150,7 @@ describe.each([
     expect(tasks).toMatchObject([{ case_id: 'B', outcome: 'MANUAL' }]);
     expect(next.parked).toEqual([]);
 
-    const rebuilt = await rebuild(next.deps, () => {});
+    const rebuilt = await rebuildRows(next, rows);
     expect(rebuilt.parked).toEqual(parked);
     expect((await rows.dump()).cases?.map((row) => [row.case_id, row.revision])).toEqual([
       ['A', 0],

@@ -125,12 +125,6 @@ describe('over 20,000 rows, a list', () => {
     expect(plans[0]).toContain('"Index Name"');
     expect(plans[0]).not.toMatch(/Seq Scan|"Sort"/);
   });
-
-  it('of unfinished tasks reads no more than those', async () => {
-    await readModels.unfinished(30_000n);
-    expect(plans[0]).toContain('"Index Name"');
-    expect(plans[0]).not.toContain('Seq Scan');
-  });
 });
 
 const FILL = `

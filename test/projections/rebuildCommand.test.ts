@@ -1,15 +1,24 @@
+import { once } from 'node:events';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runToEnd } from '../support/childService.ts';
+import { runNode, runToEnd } from '../support/childService.ts';
 import { README_CASE } from '../support/client.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { query } from '../support/embedded.ts';
 import { startTestService, type TestService } from '../support/service.ts';
+import { until } from '../support/until.ts';
 import { dumpReadModels } from './support.ts';
 
 let database: TestDatabase;
 let service: TestService;
 
 const rebuildCommand = () => runToEnd(['src/cli/rebuild.ts'], { DATABASE_URL: database.url });
+
+const tablesBeside = () =>
+  query(
+    database.url,
+    "select from pg_tables where schemaname = 'readmodel' and tablename like '%rebuilding'",
+  );
 
 beforeAll(async () => {
   database = await createTestDatabase('rebuild command');
@@ -40,23 +49,48 @@ describe('node src/cli/rebuild.ts', () => {
     const before = await dumpReadModels(database.url);
     expect(Object.values(before).map((rows) => rows.length)).toEqual([3, 3, 3, 3]);
 
-    const refused = await rebuildCommand();
-    expect(refused).toMatchObject({
-      code: 1,
-      output: expect.stringContaining(
-        'a running service keeps the read models up to date; stop it, then run this again',
-      ),
-    });
-    expect(refused.output).not.toContain('    at ');
-    expect(await dumpReadModels(database.url)).toEqual(before);
-
-    await service.stop();
     await query(database.url, "update readmodel.cases set state = 'WRONG'; delete from readmodel.tasks");
     const { code, output } = await rebuildCommand();
     expect({ code, output }).toEqual({
       code: 0,
       output: expect.stringMatching(/^read models rebuilt from \d+ events in \d+\.\d s; 0 cases parked\n$/),
     });
+    expect(await dumpReadModels(database.url)).toEqual(before);
+
+    // The service has noticed, and goes on with the new rows.
+    const task = await service.task({ case_id: 'C', description: 'Please retry the partner API call' });
+    const listed = await service.get<{ tasks: { taskId: string }[] }>(`/tasks?atLeast=${task.body.position}`);
+    expect({ status: listed.status, first: listed.body.tasks?.[0]?.taskId }).toEqual({
+      status: 200,
+      first: task.body.taskId,
+    });
+  }, 30_000);
+
+  it('killed half way leaves the old rows to the service, keeps others away until then, and works the next time', async () => {
+    const before = await dumpReadModels(database.url);
+    const reader = new pg.Client({ connectionString: database.url });
+    await reader.connect();
+    await reader.query('begin; select from readmodel.cases');
+    const held = runNode(['src/cli/rebuild.ts'], { DATABASE_URL: database.url });
+    await until('it waits for the reader', () => held.output().includes('waiting for a transaction'));
+    const refused = await rebuildCommand();
+    expect(refused).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/^The command failed \(REBUILD_RUNNING\)/),
+    });
+    expect(refused.output).not.toContain('    at ');
+    held.process.kill('SIGKILL');
+    await once(held.process, 'close');
+    await reader.end();
+    expect(await tablesBeside()).toHaveLength(6);
+    expect(await dumpReadModels(database.url)).toEqual(before);
+
+    const again = await until('the killed one has let go', async () => {
+      const ended = await rebuildCommand();
+      return ended.code === 0 && ended;
+    });
+    expect(again.output).toMatch(/^read models rebuilt from /);
+    expect(await tablesBeside()).toEqual([]);
     expect(await dumpReadModels(database.url)).toEqual(before);
   }, 30_000);
 

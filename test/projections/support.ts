@@ -12,7 +12,9 @@ import { createPostgresRowStore } from '../../src/projections/postgresRowStore.t
 import type { Row } from '../../src/projections/projection.ts';
 import { type ProjectorDependencies, project } from '../../src/projections/projector.ts';
 import { fingerprintOf, READ_MODELS } from '../../src/projections/readModels.ts';
-import type { ParkedCase, RowStore } from '../../src/projections/rowStore.ts';
+import { type RebuildProgress, rebuild } from '../../src/projections/rebuild.ts';
+import type { ParkedCase, ReplaceableRowStore, RowStore } from '../../src/projections/rowStore.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
 import {
   AT,
   evaluated,
@@ -33,7 +35,7 @@ const ACTOR = { kind: 'system', id: 'test', roles: [], authMethod: 'internal' } 
 
 /** Read models somewhere, and how to see every row. */
 export type RowsUnderTest = {
-  readonly rowStore: RowStore;
+  readonly rowStore: ReplaceableRowStore;
   /** All rows by table, each table in the order of its key. */
   readonly dump: () => Promise<Record<string, readonly Row[]>>;
 };
@@ -168,6 +170,16 @@ export function createRig(rowStore: RowStore, changes: Partial<ProjectorDependen
     },
   };
 }
+
+/** Pauses pass in a fiftieth of their time. */
+const hurried = { sleep: (milliseconds: number) => systemClock.sleep(milliseconds / 50) };
+
+/** Makes all rows anew from the rig's log. */
+export const rebuildRows = (
+  { deps }: Rig,
+  { rowStore }: RowsUnderTest,
+  onProgress: (progress: RebuildProgress) => void = () => {},
+): ReturnType<typeof rebuild> => rebuild({ ...deps, rowStore, clock: hurried }, onProgress);
 
 /** A task that was executed: everything after CaseOpened. */
 export const executedTask = (n: number): CaseEvent[] => [

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { type Binaries, findBinaries } from './binaries.ts';
 import { chooseIdentity } from './chooseIdentity.ts';
 import { createMissingDatabases } from './databases.ts';
 import { EmbeddedPostgresError } from './errors.ts';
 import { describeIdentity } from './identity.ts';
-import { initialiseCluster, removeUnfinished, superuser } from './initialise.ts';
+import { initialiseCluster, removeUnfinished } from './initialise.ts';
 import { launch, type Running } from './launch.ts';
 import { clusterMajor, type Layout, makeDataDir } from './layout.ts';
 import { handOverLock, lockDataDir } from './lock.ts';
 import { settlePreviousRun } from './previousRun.ts';
+import { embeddedUrl } from './url.ts';
 
 /** How to start an embedded Postgres. */
 export type EmbeddedPostgresOptions = {
@@ -91,11 +91,8 @@ async function connectionUrl(
   running: Running,
   databases: readonly string[],
 ): Promise<string> {
-  const password = await readFile(layout.password, 'utf8');
-  const server = `postgres://${superuser}:${encodeURIComponent(password.trim())}@127.0.0.1:${running.port}`;
-  // Said outright, because PGSSLMODE may be set for another server.
-  const url = (database: string) => `${server}/${encodeURIComponent(database)}?sslmode=disable`;
-  await createMissingDatabases(url('postgres'), databases);
+  const url = (database: string) => embeddedUrl(layout, running.port, database);
+  await createMissingDatabases(await url('postgres'), databases);
   return url(databases[0] ?? 'postgres');
 }
 

@@ -1,0 +1,243 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Case } from '../../src/domain/case.ts';
+import type { CaseEvent, Recorded } from '../../src/domain/events.ts';
+import { isTaskEvent, resultOf, type Task } from '../../src/domain/task.ts';
+import { auditProjection } from '../../src/projections/audit.ts';
+import { casesProjection } from '../../src/projections/cases.ts';
+import type { Projection, Row } from '../../src/projections/projection.ts';
+import { READ_MODELS } from '../../src/projections/readModels.ts';
+import { reviewsProjection } from '../../src/projections/reviews.ts';
+import { tasksProjection } from '../../src/projections/tasks.ts';
+import { streams } from '../support/arbitraries.ts';
+import {
+  AT,
+  CASE,
+  cancelled,
+  caseAfter,
+  executed,
+  later,
+  opened,
+  permitted,
+  place,
+  received,
+  recommended,
+  resolved,
+  retryScheduled,
+  routed,
+  started,
+  taskId,
+} from '../support/builders.ts';
+
+const record = (event: CaseEvent, index: number): Recorded<CaseEvent> =>
+  ({
+    ...event,
+    ...place(index),
+    stream: `case-${CASE}`,
+    metadata: {
+      actor: { kind: 'system', id: 'test', roles: [], authMethod: 'internal' },
+      recordedAt: later(index),
+    },
+  }) as unknown as Recorded<CaseEvent>;
+
+/** The rows of one read model after these events, by key. */
+function rowsAfter<R extends Row>(model: Projection<R>, events: readonly CaseEvent[]): Map<string, R> {
+  const rows = new Map<string, R>();
+  for (const event of events.map(record)) {
+    const key = model.keyOf(event);
+    if (key !== null) rows.set(key, model.evolve(rows.get(key), event));
+  }
+  return rows;
+}
+const rowAfter = <R extends Row>(model: Projection<R>, ...events: readonly CaseEvent[]): R | undefined =>
+  rowsAfter(model, [opened(), ...events]).get(taskId());
+
+const executing = [received(), recommended(1, { retryStrategy: 'BACKOFF' }), permitted(), started()];
+const unknown = [...executing, executed('UNKNOWN')];
+const scheduled = [...unknown, retryScheduled(1, 2, { dueAt: later(9_000) })];
+const inReview = [...unknown, routed(1, ['ACTION_OUTCOME_UNKNOWN'], 'failures', 120)];
+
+describe('the row of a task', () => {
+  const row = (...events: readonly CaseEvent[]) => rowAfter(tasksProjection, ...events);
+
+  it('holds everything that a list of tasks shows', () => {
+    expect(row(...scheduled, resolved('FAILED'))).toStrictEqual({
+      task_id: taskId(),
+      case_id: CASE,
+      status: 'RETRY_SCHEDULED',
+      outcome: null,
+      attempts: 1,
+      succeeded: false,
+      due_at: later(9_000),
+      channel: 'SYSTEM',
+      user_role: 'OPS',
+      intent: 'RETRY_EXTERNAL_CALL',
+      route_target: 'PARTNER_API',
+      confidence: 0.95,
+      reason_code: 'TRANSIENT_TIMEOUT_PATTERN',
+      decision_source: 'model',
+      received_at: later(1),
+      updated_at: later(7),
+      revision: 7,
+      position: 7,
+      received_position: 1,
+    });
+  });
+  it.each<[string, readonly CaseEvent[], string | null]>([
+    ['before any pause', unknown, null],
+    ['while a retry is scheduled', scheduled, later(9_000)],
+    ['after a second pause', [...scheduled, retryScheduled(1, 2, { dueAt: later(20_000) })], later(20_000)],
+    ['while what is due is judged', [...scheduled, permitted(1, 2)], later(9_000)],
+    ['when it was started', [...scheduled, permitted(1, 2), started(1, 2)], null],
+    ['when a person has it', [...scheduled, routed(1, ['X'])], null],
+    ['when it is cancelled', [...scheduled, cancelled()], null],
+    ['when a late answer has ended it', [...scheduled, resolved('SUCCEEDED')], null],
+    ['while its first attempt waits', [received(), recommended(), retryScheduled(1, 1)], later(2_000)],
+  ])('says when its next attempt is due: %s', (_, events, due) => {
+    expect(row(...events)?.due_at).toBe(due);
+  });
+  it.each<[string, readonly CaseEvent[], boolean]>([
+    ['while it is open', executing, false],
+    ['when it is unknown', unknown, false],
+    ['when it has succeeded', [...executing, executed('SUCCEEDED')], true],
+    ['when that is known later', [...unknown, resolved('SUCCEEDED')], true],
+    ['when that is known while a person has it', [...inReview, resolved('SUCCEEDED')], true],
+    ['when that is known after it was cancelled', [...inReview, cancelled(), resolved('SUCCEEDED')], true],
+    [
+      'when another attempt is open',
+      [...unknown, permitted(1, 2), started(1, 2), resolved('SUCCEEDED')],
+      true,
+    ],
+    ['when a lookup could not tell', [...unknown, resolved('UNKNOWN')], false],
+    ['when a late answer says no', [...unknown, resolved('FAILED')], false],
+  ])('says whether an attempt has done it: %s', (_, events, succeeded) => {
+    expect(row(...events)?.succeeded).toBe(succeeded);
+  });
+  it('counts attempts, not pauses', () => {
+    expect(row(...scheduled, permitted(1, 2), started(1, 2), executed('FAILED', 1, 2))?.attempts).toBe(2);
+  });
+});
+
+describe('the row of a review', () => {
+  const state = (...events: readonly CaseEvent[]) => rowAfter(reviewsProjection, ...events)?.state;
+  it.each<[string, readonly CaseEvent[], string]>([
+    ['is none before the task is routed', unknown, 'NONE'],
+    ['is none where a late success came before', [...unknown, resolved('SUCCEEDED')], 'NONE'],
+    ['is open from then on', inReview, 'OPEN'],
+    ['stays open after a late failure', [...inReview, resolved('FAILED')], 'OPEN'],
+    ['stays open after a lookup in vain', [...inReview, resolved('UNKNOWN')], 'OPEN'],
+    ['is closed by a late success', [...inReview, resolved('SUCCEEDED')], 'CLOSED'],
+    ['is closed with the case', [...inReview, cancelled()], 'CLOSED'],
+  ])('%s', (_, events, expected) => {
+    expect(state(...events)).toBe(expected);
+  });
+  it('keeps what it was opened with when it is closed', () => {
+    expect(rowAfter(reviewsProjection, ...inReview, resolved('SUCCEEDED'))).toStrictEqual({
+      task_id: taskId(),
+      case_id: CASE,
+      state: 'CLOSED',
+      intent: 'RETRY_EXTERNAL_CALL',
+      queue: 'failures',
+      codes: ['ACTION_OUTCOME_UNKNOWN'],
+      due_by: later(120 * 60_000),
+      routed_at: later(6),
+      routed_position: 6,
+    });
+  });
+});
+
+describe('the entry of the audit log', () => {
+  const row = (...events: readonly CaseEvent[]) => rowAfter(auditProjection, ...events);
+  it('is settled by the late answer that ends the task', () => {
+    expect(row(...unknown, resolved('SUCCEEDED'))).toStrictEqual({
+      task_id: taskId(),
+      case_id: CASE,
+      actor_id: 'test',
+      status: 'COMPLETED',
+      attempts: 1,
+      succeeded: true,
+      intent: 'RETRY_EXTERNAL_CALL',
+      route_target: 'PARTNER_API',
+      confidence: 0.95,
+      outcome: 'AUTO_SUCCESS',
+      event_id: place(6).id,
+      settled_at: later(6),
+      settled_position: 6,
+    });
+  });
+  it('is settled once: a late success after that changes neither outcome nor event nor time', () => {
+    const settled = {
+      outcome: 'AUTO_FAILED',
+      event_id: place(6).id,
+      settled_at: later(6),
+      settled_position: 6,
+    };
+    expect(row(...inReview)).toMatchObject({ ...settled, status: 'IN_REVIEW', succeeded: false });
+    expect(row(...inReview, resolved('SUCCEEDED'))).toMatchObject({
+      ...settled,
+      status: 'COMPLETED',
+      succeeded: true,
+    });
+  });
+  it('is none while a retry is scheduled', () => {
+    expect(row(...scheduled)).toMatchObject({ outcome: null, event_id: null, settled_at: null });
+  });
+});
+
+const reviewState = ({ manual, status }: Task): string =>
+  manual === null ? 'NONE' : status === 'IN_REVIEW' ? 'OPEN' : 'CLOSED';
+
+function checkTask(task: Task, events: readonly CaseEvent[]): void {
+  const { status, outcome, attempts, retry, manual, revision, receivedAt } = task;
+  const [row, audit, review] = [tasksProjection, auditProjection, reviewsProjection].map((model) =>
+    rowsAfter(model as unknown as Projection, events).get(task.taskId),
+  );
+  const succeeded = attempts.some((attempt) => resultOf(attempt) === 'SUCCEEDED');
+  const standing = { status, outcome, attempts: attempts.length, succeeded };
+  expect(row).toMatchObject({
+    ...standing,
+    due_at: status === 'RETRY_SCHEDULED' ? retry?.dueAt : null,
+    decision_source: task.decisionSource,
+    reason_code: task.decision?.reasonCode ?? null,
+    revision,
+  });
+  expect(receivedAt).toBe(AT);
+  expect(audit).toMatchObject(standing);
+  expect(audit?.event_id === null).toBe(outcome === null);
+  expect(review).toMatchObject({
+    state: reviewState(task),
+    codes: manual?.codes ?? [],
+    queue: manual?.queue ?? null,
+  });
+}
+
+describe('read models', () => {
+  it('tell what the fold of the stream tells, for every stream that can be', () => {
+    fc.assert(
+      fc.property(streams, (events) => {
+        const current: Case = caseAfter(events);
+        expect(rowsAfter(casesProjection, events).get(CASE)).toMatchObject({
+          state: current.state,
+          retry_count: current.retryCount,
+          last_error_type: current.lastErrorType,
+          revision: current.revision,
+        });
+        for (const task of current.tasks.values()) checkTask(task, events);
+        const tasks = new Set(events.flatMap((event) => (isTaskEvent(event) ? [event.data.taskId] : [])));
+        for (const model of [tasksProjection, auditProjection, reviewsProjection])
+          expect(new Set(rowsAfter(model as unknown as Projection, events).keys())).toStrictEqual(tasks);
+      }),
+      { numRuns: 200, seed: 4740 },
+    );
+  });
+  it('hold in every row exactly the columns that they declare', () => {
+    fc.assert(
+      fc.property(streams, (events) => {
+        for (const model of READ_MODELS)
+          for (const row of rowsAfter(model, events).values())
+            expect(Object.keys(row).toSorted()).toStrictEqual(Object.keys(model.columns).toSorted());
+      }),
+      { numRuns: 50, seed: 4741 },
+    );
+  });
+});
