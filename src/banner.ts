@@ -40,7 +40,7 @@ export function banner(
     ...backends,
     `  policy       ${policy.name} ${policy.version}, ${config.POLICY}, sha256 ${policy.hash}`,
     `  playbook     ${playbook.name} ${playbook.version}, ${config.PLAYBOOK}, sha256 ${playbook.hash}`,
-    '  callers      are NOT authenticated; every event says so',
+    `  callers      ${callers(config)}`,
     '',
     'Try:',
     `  curl -s ${service.url}/case-task -H 'content-type: application/json' -d '${JSON.stringify(SAMPLE_TASK)}'`,
@@ -48,3 +48,8 @@ export function banner(
     '',
   ].join('\n');
 }
+
+const callers = ({ AUTHENTICATION: methods }: Config): string =>
+  methods.length === 0
+    ? 'are NOT authenticated; every event says so'
+    : `are authenticated by ${methods.join(' and ')}; send Authorization: Bearer with every request`;

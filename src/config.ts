@@ -1,6 +1,8 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import { z } from 'zod';
-import { inputMessage, wholeNumber } from './input.ts';
+import { authenticationProblems, authenticationVariables } from './auth/settings.ts';
+import { commaParts, inputMessage, wholeNumber } from './input.ts';
+import { isLoopback } from './loopback.ts';
 
 const flag = z
   .enum(['true', 'false'])
@@ -8,19 +10,14 @@ const flag = z
   .transform((text) => text === 'true');
 const isHost = (text: string): boolean =>
   isIP(text) !== 0 || (/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(text) && !/(^|\.)\d+$/.test(text));
-const parts = (text: string): string[] =>
-  text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
 const hosts = z
   .string()
   .default('')
   .refine(
-    (text) => parts(text).every(isHost),
+    (text) => commaParts(text).every(isHost),
     'must be host names or IP addresses without port, separated by commas',
   )
-  .transform(parts);
+  .transform(commaParts);
 
 /**
  * Every environment variable, with what it means; the table in docs/configuration.md is made from this. `defaultRule` tells
@@ -74,6 +71,7 @@ export const environmentSchema = z.object({
     .describe('What can be recommended, and how it is carried out'),
   POLICY: z.string().default('config/policy.yaml').describe('What may be executed without a person'),
   ALLOW_UNAUTHENTICATED: flag.describe('Listen beyond loopback although callers are not authenticated'),
+  ...authenticationVariables,
   ALLOW_SIMULATED: flag.describe('Use simulated backends with DATABASE_URL set or another HOST'),
   ALLOWED_HOSTS: hosts.describe(
     'Further host names that requests may name, without port, separated by commas',
@@ -85,8 +83,9 @@ export const environmentSchema = z.object({
 });
 
 /** The configuration, typed. */
-export type Config = Omit<z.infer<typeof environmentSchema>, 'RECOMMENDER'> & {
+export type Config = Omit<z.infer<typeof environmentSchema>, 'RECOMMENDER' | 'RATE_LIMIT_PER_MINUTE'> & {
   readonly RECOMMENDER: 'openai' | 'local' | 'none';
+  readonly RATE_LIMIT_PER_MINUTE: number;
 };
 
 /** The environment cannot be used; `problems` has one line each. */
@@ -99,15 +98,6 @@ export class InvalidConfigError extends Error {
     this.problems = problems;
   }
 }
-
-/** Addresses that only this machine reaches. */
-export const isLoopback = (host: string): boolean =>
-  host.toLowerCase() === 'localhost' ||
-  (isIP(host) !== 0 && LOOPBACK.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4'));
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
 
 /**
  * Reads the environment once. An empty variable counts as not set.
@@ -125,17 +115,23 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
   const config = parsed.data;
   const RECOMMENDER = config.RECOMMENDER ?? (config.OPENAI_API_KEY === undefined ? 'local' : 'openai');
-  const problems = contradictions({ ...config, RECOMMENDER });
+  const RATE_LIMIT_PER_MINUTE = config.RATE_LIMIT_PER_MINUTE ?? (isOpenToThisMachine(config) ? 0 : 1_200);
+  const complete = { ...config, RECOMMENDER, RATE_LIMIT_PER_MINUTE };
+  const problems = contradictions(complete);
   if (problems.length > 0) throw new InvalidConfigError(problems);
-  return { ...config, RECOMMENDER };
+  return complete;
 }
 
+/** Whether everybody on this machine may call, and nobody else. */
+const isOpenToThisMachine = (config: Pick<Config, 'HOST' | 'AUTHENTICATION'>): boolean =>
+  isLoopback(config.HOST) && config.AUTHENTICATION.length === 0;
+
 function contradictions(config: Config): string[] {
-  const problems: string[] = [];
-  if (!isLoopback(config.HOST) && !config.ALLOW_UNAUTHENTICATED) {
+  const problems = authenticationProblems(config);
+  if (!isLoopback(config.HOST) && config.AUTHENTICATION.length === 0 && !config.ALLOW_UNAUTHENTICATED) {
     problems.push(
-      'HOST: callers are not authenticated, so the service listens on loopback only; ' +
-        'set ALLOW_UNAUTHENTICATED=true if everybody who reaches this address may act',
+      'HOST: callers are not authenticated, so the service listens on loopback only; set AUTHENTICATION, ' +
+        'or ALLOW_UNAUTHENTICATED=true if everybody who reaches this address may act',
     );
   }
   if (config.EVENT_STORE === 'kurrentdb' && config.KURRENTDB_URL === undefined) {

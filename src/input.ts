@@ -7,6 +7,13 @@ export const wholeNumber = (least: number, most: number, otherwise: number): z.Z
     z.int().min(least).max(most).default(otherwise),
   );
 
+/** The parts of a text between its commas, without spaces around them and without empty ones. */
+export const commaParts = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
 /**
  * What is wrong with an input and how to mend it, for a zod issue whose schema has no words of its own. Never repeats
  * what came in, so that it may be logged and sent.

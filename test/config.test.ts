@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { environmentSchema, InvalidConfigError, isLoopback, isTryingOut, readConfig } from '../src/config.ts';
+import { environmentSchema, InvalidConfigError, isTryingOut, readConfig } from '../src/config.ts';
+import { isLoopback } from '../src/loopback.ts';
 import { explain } from '../src/startErrors.ts';
 
 /** What is wrong with an environment, a line each; null when it can be used. */
@@ -26,6 +27,16 @@ describe('an empty environment', () => {
       PLAYBOOK: 'config/playbook.yaml',
       POLICY: 'config/policy.yaml',
       ALLOW_UNAUTHENTICATED: false,
+      AUTHENTICATION: [],
+      OIDC_ROLES_CLAIM: 'roles',
+      OIDC_ROLE_SCOPES: new Map([
+        ['AGENT', ['read', 'submit', 'cases']],
+        ['OPS', ['read', 'submit', 'cases', 'review']],
+        ['SUPERVISOR', ['read', 'submit', 'cases', 'review', 'operate', 'metrics']],
+        ['AUDITOR', ['read']],
+      ]),
+      RATE_LIMIT_PER_MINUTE: 0,
+      TRUSTED_PROXIES: [],
       ALLOW_SIMULATED: false,
       ALLOWED_HOSTS: [],
       LOG_LEVEL: 'info',
@@ -60,6 +71,22 @@ describe('a variable', () => {
       { ALLOWED_HOSTS: ' a.example, ::1 ,,b_c ' },
       { ALLOWED_HOSTS: ['a.example', '::1', 'b_c'] },
     ],
+    ['AUTHENTICATION', { AUTHENTICATION: ' keys , keys' }, { AUTHENTICATION: ['keys'] }],
+    [
+      'OIDC_ROLE_SCOPES',
+      { OIDC_ROLE_SCOPES: 'case-ops=read+submit, X=metrics' },
+      {
+        OIDC_ROLE_SCOPES: new Map([
+          ['case-ops', ['read', 'submit']],
+          ['X', ['metrics']],
+        ]),
+      },
+    ],
+    [
+      'TRUSTED_PROXIES',
+      { TRUSTED_PROXIES: '10.0.0.0/8,::1, 192.0.2.7,fd00::/128' },
+      { TRUSTED_PROXIES: ['10.0.0.0/8', '::1', '192.0.2.7', 'fd00::/128'] },
+    ],
     ['HOST in IPv6', { HOST: '::1' }, { HOST: '::1' }],
     ['HOST by name', { HOST: 'LocalHost' }, { HOST: 'LocalHost' }],
     [
@@ -72,6 +99,12 @@ describe('a variable', () => {
   });
 
   const WHOLE = 'must be a whole number';
+  const METHODS = 'must be keys, oidc, or both, separated by a comma';
+  const TRUSTWORTHY = 'must be an https URL without user and password; http is for loopback hosts only';
+  const ROLE_SCOPES =
+    'must be entries ROLE=scope+scope, separated by commas, each role once, scopes out of read, submit, cases, review, operate, metrics';
+  const RATE = 'must be a whole number of at most seven digits; 0 for no limit';
+  const PROXIES = 'must be IP addresses or networks such as 10.0.0.0/8, separated by commas';
   it.each<[string, string, string]>([
     ['PORT', 'secret', WHOLE],
     ['PORT', ' ', WHOLE],
@@ -92,6 +125,29 @@ describe('a variable', () => {
     ['OPENAI_BASE_URL', 'ftp://secret', 'must be an http(s) URL'],
     ['ALLOW_UNAUTHENTICATED', 'yes', 'must be one of true, false'],
     ['ALLOW_UNAUTHENTICATED', 'TRUE', 'must be one of true, false'],
+    ['AUTHENTICATION', 'secret', METHODS],
+    ['AUTHENTICATION', 'keys oidc', METHODS],
+    ['AUTHENTICATION', 'none', METHODS],
+    ['OIDC_ISSUER', 'http://secret.example', `${TRUSTWORTHY}, and no query or fragment`],
+    ['OIDC_ISSUER', 'https://login.example/?secret', `${TRUSTWORTHY}, and no query or fragment`],
+    ['OIDC_ISSUER', 'secret', `${TRUSTWORTHY}, and no query or fragment`],
+    ['OIDC_ISSUER', 'ftp://127.0.0.1', `${TRUSTWORTHY}, and no query or fragment`],
+    ['OIDC_JWKS_URL', 'https://user:secret@login.example/keys', TRUSTWORTHY],
+    ['OIDC_JWKS_URL', 'http://127.0.0.1.example/secret', TRUSTWORTHY],
+    ['OIDC_AUDIENCE', 'secret secret', 'must be one word of visible ASCII characters'],
+    ['OIDC_ROLES_CLAIM', 'secret\u00f6', 'must be one word of visible ASCII characters'],
+    ['OIDC_ROLE_SCOPES', 'OPS=secret', ROLE_SCOPES],
+    ['OIDC_ROLE_SCOPES', 'OPS=read,OPS=submit', ROLE_SCOPES],
+    ['OIDC_ROLE_SCOPES', 'OPS', ROLE_SCOPES],
+    ['OIDC_ROLE_SCOPES', '=read', ROLE_SCOPES],
+    ['OIDC_ROLE_SCOPES', 'OPS=read+', ROLE_SCOPES],
+    ['RATE_LIMIT_PER_MINUTE', '-1', RATE],
+    ['RATE_LIMIT_PER_MINUTE', '1.5', RATE],
+    ['RATE_LIMIT_PER_MINUTE', '10000000', RATE],
+    ['TRUSTED_PROXIES', 'proxy.secret.example', PROXIES],
+    ['TRUSTED_PROXIES', '10.0.0.0/33', PROXIES],
+    ['TRUSTED_PROXIES', '10.0.0.0/8/8', PROXIES],
+    ['TRUSTED_PROXIES', '10.0.0.0/', PROXIES],
     ['ALLOW_SIMULATED', '1', 'must be one of true, false'],
     [
       'ALLOWED_HOSTS',
@@ -122,13 +178,49 @@ describe('what goes together', () => {
     'HOST=%s needs ALLOW_UNAUTHENTICATED=true',
     (HOST) => {
       expect(problemsOf({ HOST })).toEqual([
-        'HOST: callers are not authenticated, so the service listens on loopback only; ' +
-          'set ALLOW_UNAUTHENTICATED=true if everybody who reaches this address may act',
+        'HOST: callers are not authenticated, so the service listens on loopback only; set AUTHENTICATION, ' +
+          'or ALLOW_UNAUTHENTICATED=true if everybody who reaches this address may act',
       ]);
       expect(problemsOf({ HOST, ALLOW_UNAUTHENTICATED: 'false' })).toHaveLength(1);
       expect(problemsOf({ HOST, ALLOW_UNAUTHENTICATED: 'true' })).toBeNull();
     },
   );
+
+  const OIDC = { OIDC_ISSUER: 'https://login.example/x', OIDC_AUDIENCE: 'case-orchestrator' };
+  it.each(['keys', 'oidc', 'keys,oidc'])('AUTHENTICATION=%s lets it listen anywhere', (AUTHENTICATION) => {
+    const oidc = AUTHENTICATION.includes('oidc') ? OIDC : {};
+    expect(problemsOf({ HOST: '0.0.0.0', AUTHENTICATION, ...oidc })).toBeNull();
+  });
+
+  it('AUTHENTICATION contradicts ALLOW_UNAUTHENTICATED', () => {
+    expect(problemsOf({ AUTHENTICATION: 'keys', ALLOW_UNAUTHENTICATED: 'true' })).toEqual([
+      'ALLOW_UNAUTHENTICATED: is true, but AUTHENTICATION is set; unset one of them',
+    ]);
+  });
+
+  it('AUTHENTICATION=oidc needs an issuer and an audience, and they need it', () => {
+    expect(problemsOf({ AUTHENTICATION: 'oidc' })).toEqual([
+      'OIDC_ISSUER: is missing, but AUTHENTICATION=oidc needs it',
+      'OIDC_AUDIENCE: is missing, but AUTHENTICATION=oidc needs it',
+    ]);
+    const OIDC_JWKS_URL = 'https://login.example/keys';
+    expect(problemsOf({ AUTHENTICATION: 'keys', ...OIDC, OIDC_JWKS_URL })).toEqual(
+      ['OIDC_ISSUER', 'OIDC_AUDIENCE', 'OIDC_JWKS_URL'].map(
+        (name) => `${name}: is set, but AUTHENTICATION does not name oidc; unset one or set the other`,
+      ),
+    );
+    expect(problemsOf({ AUTHENTICATION: 'oidc', ...OIDC, OIDC_JWKS_URL })).toBeNull();
+  });
+
+  it('requests are counted where others than this machine may call', () => {
+    const limitOf = (environment: Record<string, string>): number =>
+      readConfig(environment).RATE_LIMIT_PER_MINUTE;
+    expect(limitOf({ HOST: '::1' })).toBe(0);
+    expect(limitOf({ AUTHENTICATION: 'keys' })).toBe(1200);
+    expect(limitOf({ HOST: '0.0.0.0', ALLOW_UNAUTHENTICATED: 'true' })).toBe(1200);
+    expect(limitOf({ AUTHENTICATION: 'keys', RATE_LIMIT_PER_MINUTE: '0' })).toBe(0);
+    expect(limitOf({ RATE_LIMIT_PER_MINUTE: '5' })).toBe(5);
+  });
 
   it('RECOMMENDER=openai needs a key', () => {
     expect(problemsOf({ RECOMMENDER: 'openai' })).toEqual([

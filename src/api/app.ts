@@ -5,6 +5,8 @@ import fastify, {
   LogController,
 } from 'fastify';
 import { serializerCompiler } from 'fastify-type-provider-zod';
+import type { Authenticate } from '../auth/authenticate.ts';
+import { registerAccess } from './access.ts';
 import { registerAudit } from './audit.ts';
 import { registerCaseChanges } from './caseChanges.ts';
 import { registerCaseEvents } from './caseEvents.ts';
@@ -21,6 +23,7 @@ import { registerOpenApi } from './openapi.ts';
 import { registerPolicy } from './policy.ts';
 import { refuseForeignPositions } from './positions.ts';
 import { fieldError, ProblemError } from './problems.ts';
+import { registerRateLimits } from './rateLimits.ts';
 import { setResponseHeaders } from './responseHeaders.ts';
 import { registerReviews } from './reviews.ts';
 import { registerTasks } from './tasks.ts';
@@ -36,6 +39,12 @@ export type AppOptions = {
   readonly newRequestId: () => string;
   readonly allowedHosts: readonly string[];
   readonly version: string;
+  /** Says who sends a request; null where nobody is asked. */
+  readonly authenticate: Authenticate | null;
+  /** Most requests of one caller in a minute; 0 for no limit. */
+  readonly requestsPerMinute: number;
+  /** Addresses and networks whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
 };
 
 /** The HTTP service, not listening yet. */
@@ -55,6 +64,7 @@ export async function buildApp(deps: ApiDependencies, options: AppOptions): Prom
     http: { requireHostHeader: false },
     return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    trustProxy: options.trustedProxies.length > 0 && [...options.trustedProxies],
   });
   app.setValidatorCompiler(compileValidator);
   app.setSerializerCompiler(serializerCompiler);
@@ -62,9 +72,12 @@ export async function buildApp(deps: ApiDependencies, options: AppOptions): Prom
   readJsonAlone(app);
   logAndStampAnswers(app);
   registerHostGuard(app, options.allowedHosts);
+  const { authenticate, requestsPerMinute } = options;
+  const limitCaller = await registerRateLimits(app, requestsPerMinute, authenticate !== null);
   refuseWhileClosing(app);
   registerNotServed(app);
-  await registerOpenApi(app, options.version);
+  registerAccess(app, authenticate, limitCaller);
+  await registerOpenApi(app, options.version, authenticate !== null);
   refuseForeignPositions(app, deps.positions);
   for (const register of ROUTES) register(app, deps);
   return app;

@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { type SubmitTask, type SubmittedTask, submitTask } from '../commands/submitTask.ts';
+import { outcomeOf, type SubmitTask, type SubmittedTask, submitTask } from '../commands/submitTask.ts';
 import { isSettled } from '../commands/taskRunner.ts';
 import { actorOf } from './actor.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { idempotencyHeaders, markReplayed, traceparentOf } from './headers.ts';
-import { ProblemError } from './problems.ts';
+import { createIntake } from './intake.ts';
+import { preferencesOf, preferHeader } from './prefer.ts';
 import * as schemas from './schemas.ts';
 import { guardrailsView, isSimulated, manualView } from './taskViews.ts';
 
@@ -55,14 +56,11 @@ const ASK_ANEW = 'This is the recorded answer to the same request. To ask anew, 
 
 /** POST /case-task: the main job. */
 export function registerCaseTask(app: FastifyInstance, deps: ApiDependencies): void {
-  let pending = 0;
-  const submit = async (task: SubmitTask): Promise<SubmittedTask> => {
-    pending += 1;
-    try {
-      return await submitTask(deps, task);
-    } finally {
-      pending -= 1;
-    }
+  const intake = createIntake(deps.runner.inFlight, deps.maxInFlight);
+  const submit = async (task: SubmitTask, waitMs: number): Promise<SubmittedTask> => {
+    const received = await intake.receive(() => submitTask(deps, task));
+    if (waitMs === 0 || isSettled(received.task)) return received;
+    return intake.wait(() => outcomeOf(deps, received, waitMs), received);
   };
 
   app.withTypeProvider<ZodTypeProvider>().post(
@@ -73,9 +71,10 @@ export function registerCaseTask(app: FastifyInstance, deps: ApiDependencies): v
         summary: 'Submit a task about a case, and get its outcome',
         description:
           'The text is understood, judged by the policy, and executed or routed to a person. The same request again gets the ' +
-          'recorded answer: no model and no backend is called twice. 202 when the outcome is not there within 30 seconds.',
+          'recorded answer: no model and no backend is called twice. 202 when the outcome is not there within 30 seconds, or as soon as the ' +
+          'task is durable with `Prefer: respond-async`; look at Location then.',
         tags: ['tasks'],
-        headers: idempotencyHeaders,
+        headers: idempotencyHeaders.extend(preferHeader),
         body,
         response: {
           200: answer.describe('The outcome'),
@@ -87,11 +86,9 @@ export function registerCaseTask(app: FastifyInstance, deps: ApiDependencies): v
       },
     },
     async (request, reply) => {
-      if (Math.max(pending, deps.runner.inFlight()) >= deps.maxInFlight) {
-        throw new ProblemError('overloaded', `${deps.maxInFlight} tasks are in flight; nothing was recorded`);
-      }
       const { case_id, description, channel, user_role } = request.body;
-      const submitted = await submit({
+      const { waitMs, applied } = preferencesOf(request.headers.prefer);
+      const asked = {
         caseId: case_id,
         description,
         channel,
@@ -99,13 +96,15 @@ export function registerCaseTask(app: FastifyInstance, deps: ApiDependencies): v
         sentKey: request.headers['idempotency-key'] ?? null,
         actor: actorOf(request),
         traceparent: traceparentOf(request),
-      });
+      };
+      const submitted = await submit(asked, waitMs ?? deps.waitMs);
       const { task, replayed } = submitted;
       request.log.info(
         { taskId: task.taskId, outcome: task.outcome, status: task.status, replayed },
         'task answered',
       );
       if (replayed) markReplayed(reply);
+      if (applied !== null) reply.header('Preference-Applied', applied);
       if (!isSettled(task)) reply.code(202).header('Location', `/tasks/${encodeURIComponent(task.taskId)}`);
       return view(deps, submitted);
     },

@@ -2,10 +2,19 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { permissionOf } from './permissions.ts';
 import { DOCS_CONTENT_SECURITY_POLICY } from './responseHeaders.ts';
 
-/** The contract at /openapi.json and a page for people at /docs. To be registered before any route. */
-export async function registerOpenApi(app: FastifyInstance, version: string): Promise<void> {
+/**
+ * The contract at /openapi.json and a page for people at /docs. To be registered before any route.
+ *
+ * @param authenticated whether callers are, and the contract says how
+ */
+export async function registerOpenApi(
+  app: FastifyInstance,
+  version: string,
+  authenticated: boolean,
+): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -17,8 +26,9 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: '/' }],
-      // Callers are not authenticated yet, and the contract says so.
+      // Where nobody is authenticated the contract says so.
       security: [],
+      ...(authenticated ? { components: { securitySchemes: { bearer: BEARER } } } : {}),
       tags: [
         { name: 'tasks', description: 'Requests to do something about a case' },
         { name: 'reviews', description: 'The manual queue' },
@@ -28,7 +38,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
         { name: 'operations', description: 'Health and metrics' },
       ],
     },
-    transform: jsonSchemaTransform,
+    transform: authenticated ? withSecurity : jsonSchemaTransform,
     transformObject: (document) => tidied(jsonSchemaTransformObject(document)),
   });
   await app.register(swaggerUi, {
@@ -39,6 +49,20 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 }
+
+const BEARER = {
+  type: 'http',
+  scheme: 'bearer',
+  description: 'An API key, or a token of the OpenID provider that this service believes',
+} as const;
+
+/** Adds to each operation which scope it needs. */
+const withSecurity: typeof jsonSchemaTransform = (input) => {
+  const { schema, url } = jsonSchemaTransform(input);
+  const permission = permissionOf([input.route.method].flat()[0] ?? '', input.route.url);
+  const security = permission === 'anybody' ? [] : [{ bearer: [permission] }];
+  return { schema: { ...schema, security }, url };
+};
 
 type OpenApi = ReturnType<typeof jsonSchemaTransformObject>;
 type Schemas = Record<string, { readonly default?: unknown }>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AuthenticationUnavailableError } from '../auth/errors.ts';
 import { type RefusalCode, RefusedError } from '../domain/refusal.ts';
 import { StoreUnavailableError } from '../eventstore/port.ts';
 import { classifyPostgresError } from '../postgres/errors.ts';
@@ -30,6 +31,10 @@ export const PROBLEM_JSON = 'application/problem+json';
 const KINDS = {
   'invalid-input': [400, 'The request holds bad input'],
   'malformed-request': [400, 'The request is not HTTP as this service speaks it'],
+  'authentication-required': [401, 'The request must say who sends it'],
+  'credentials-refused': [401, 'The key or token is refused'],
+  'not-permitted': [403, 'The caller may not do this'],
+  'role-not-held': [403, 'The caller does not have that role'],
   'foreign-origin': [403, 'Requests from that origin are refused'],
   'case-not-found': [404, 'There is no such case'],
   'task-not-found': [404, 'There is no such task'],
@@ -47,9 +52,11 @@ const KINDS = {
   'foreign-host': [421, 'This service is not addressed by that name'],
   'idempotency-key-reused': [422, 'The idempotency key came first with another request'],
   'precondition-required': [428, 'The request must say which revision it was made for'],
+  'too-many-requests': [429, 'Too many requests'],
   'headers-too-large': [431, "The request's headers are too large"],
   'internal-error': [500, 'Something went wrong here'],
   overloaded: [503, 'Too much is in flight'],
+  'authentication-unavailable': [503, 'Callers cannot be authenticated at the moment'],
   'store-unavailable': [503, 'The event store cannot be reached'],
   'read-model-behind': [503, 'The read models have not got there yet'],
   'not-ready': [503, 'The service is not ready'],
@@ -95,6 +102,7 @@ export function problem(kind: ProblemKind, detail?: string, errors: readonly Fie
 }
 
 const REFUSALS: Readonly<Record<RefusalCode, ProblemKind>> = {
+  ROLE_NOT_HELD: 'role-not-held',
   CASE_NOT_FOUND: 'case-not-found',
   INVALID_INPUT: 'invalid-input',
   IDEMPOTENCY_KEY_REUSED: 'idempotency-key-reused',
@@ -111,6 +119,9 @@ export function problemOf(error: unknown): Problem | null {
     const errors = error.field === null ? [] : [{ field: error.field, message: error.message }];
     const detail = error.code === 'INVALID_INPUT' ? sentence(errors) : error.message;
     return problem(REFUSALS[error.code], detail, errors);
+  }
+  if (error instanceof AuthenticationUnavailableError) {
+    return problem('authentication-unavailable', 'send the same request again: nothing was done');
   }
   if (error instanceof StoreUnavailableError || classifyPostgresError(error) === 'unavailable') {
     return problem('store-unavailable', 'send the same request again: what was recorded already is answered');

@@ -8,6 +8,8 @@ import {
   DECISION_SOURCES,
   OUTCOMES,
   PRIORITIES,
+  RESOLUTION_SOURCES,
+  RETRY_REASONS,
   TASK_STATUSES,
   VERDICTS,
 } from '../domain/vocabulary.ts';
@@ -117,6 +119,15 @@ export const verdict = z
   })
   .meta({ id: 'Verdict' });
 
+/** The pause before a task's next attempt. */
+export const retry = z
+  .strictObject({
+    attempt: z.int().describe('The attempt that is to come'),
+    dueAt: time,
+    reason: z.enum(RETRY_REASONS),
+  })
+  .meta({ id: 'Retry' });
+
 export const attempt = z
   .strictObject({
     actionId: z.string(),
@@ -124,7 +135,18 @@ export const attempt = z
     backend: z.string(),
     intent: z.string(),
     deadlineAt: time,
-    result: z.enum(ATTEMPT_RESULTS).nullable().describe('Null while the attempt is open'),
+    result: z
+      .enum(ATTEMPT_RESULTS)
+      .nullable()
+      .describe('As it was recorded first; null while the attempt is open'),
+    resolved: z
+      .strictObject({
+        result: z.enum(ATTEMPT_RESULTS).describe('UNKNOWN where a lookup could not tell either'),
+        errorType: z.string().nullable(),
+        source: z.enum(RESOLUTION_SOURCES),
+      })
+      .nullable()
+      .describe('What became known later of an attempt whose result was UNKNOWN'),
     errorType: z.string().nullable(),
     durationMs: z.number().nullable(),
     simulated: z.boolean().nullable(),
@@ -140,7 +162,8 @@ const problemContent = (description: string): unknown => ({
 
 const PROBLEM_DESCRIPTIONS = {
   400: 'Bad input; errors names each field',
-  403: 'The Origin header names a foreign origin',
+  401: 'Who sends it is not known, or not believed, where the service asks',
+  403: 'The caller may not do this, or the Origin header names a foreign origin',
   404: 'Not found',
   409: 'The state does not allow it',
   412: 'The case has changed since it was read',
@@ -149,11 +172,12 @@ const PROBLEM_DESCRIPTIONS = {
   421: 'The Host header names a host that this service does not serve',
   422: 'The idempotency key came first with another request',
   428: 'If-Match is missing',
+  429: 'Too many requests, where the service counts them; try again after Retry-After',
   503: 'Unavailable for the moment; try again after Retry-After',
   default: 'Any other problem; code tells which',
 } as const;
 
-const ANY_ROUTE = [403, 421, 503, 'default'] as const;
+const ANY_ROUTE = [401, 403, 421, 429, 503, 'default'] as const;
 type Described = keyof typeof PROBLEM_DESCRIPTIONS;
 
 /** Response declarations for problems, by status: those given, and those of any route. */

@@ -24,6 +24,9 @@ export const taskDetail = z
     position: schemas.position,
     verdicts: z.array(schemas.verdict),
     attempts: z.array(schemas.attempt),
+    retry: schemas.retry
+      .nullable()
+      .describe('While the status is RETRY_SCHEDULED: when the next attempt is due, and why it waits'),
     manual: schemas.manual.nullable(),
     simulated: z.boolean().describe('Whether a backend that was called only simulates'),
   })
@@ -62,6 +65,7 @@ export async function taskView(
     position: deps.positions.encode(task.position),
     verdicts: verdictsView(task),
     attempts: task.attempts.map(attemptView),
+    retry: retryView(task),
     manual: await manualView(deps.sources, task),
     simulated: isSimulated(task),
   };
@@ -111,7 +115,13 @@ const verdictsView = (task: Task): z.infer<typeof schemas.verdict>[] =>
     }),
   );
 
-function attemptView({ started, executed }: Attempt): z.infer<typeof schemas.attempt> {
+function retryView({ status, retry }: Task): z.infer<typeof schemas.retry> | null {
+  if (status !== 'RETRY_SCHEDULED' || !retry) return null;
+  const { attempt, dueAt, reason } = retry;
+  return { attempt, dueAt, reason };
+}
+
+function attemptView({ started, executed, resolved }: Attempt): z.infer<typeof schemas.attempt> {
   const { actionId, attempt, backend, intent, deadlineAt } = started;
   return {
     actionId,
@@ -123,5 +133,10 @@ function attemptView({ started, executed }: Attempt): z.infer<typeof schemas.att
     errorType: executed?.errorType ?? null,
     durationMs: executed?.durationMs ?? null,
     simulated: executed?.simulated ?? null,
+    resolved: resolved && {
+      result: resolved.result,
+      errorType: resolved.errorType,
+      source: resolved.source,
+    },
   };
 }

@@ -20,6 +20,9 @@ const taskSummary = z
     reasonCode: z.string().nullable(),
     decisionSource: schemas.decisionSource,
     attempts: z.int(),
+    dueAt: schemas.time
+      .nullable()
+      .describe('While the status is RETRY_SCHEDULED: when the next attempt is due'),
     channel: z.string(),
     userRole: z.string(),
     receivedAt: schemas.time,
@@ -93,6 +96,7 @@ const summaryView = (row: TaskRow): z.infer<typeof taskSummary> => ({
   reasonCode: row.reason_code,
   decisionSource: row.decision_source,
   attempts: row.attempts,
+  dueAt: row.due_at,
   channel: row.channel,
   userRole: row.user_role,
   receivedAt: row.received_at,

@@ -15,6 +15,7 @@ import type { Again, CaseStore, Decide } from './caseStore.ts';
 import { type EffectDependencies, execute, lookUp, recommend } from './effects.ts';
 import { ShuttingDownError } from './errors.ts';
 import { untilAvailable } from './untilAvailable.ts';
+import { attemptMs, createPatience, createPlace, LOOK_AGAIN_MS, type Place } from './waiting.ts';
 
 export type DriveDependencies = EffectDependencies & {
   readonly cases: CaseStore;
@@ -29,8 +30,6 @@ export const ORCHESTRATOR: Actor = { kind: 'system', id: 'orchestrator', roles: 
 
 /** Time left between a backend's own time-out and the deadline of the attempt, to record the result. */
 const RECORDING_MARGIN_MS = 1_000;
-/** How long to wait for a change that another process may make, before looking again. */
-const LOOK_AGAIN_MS = 200;
 /** Where the text cannot be read, nothing may be assumed of it: every signal is raised. */
 const ALL_RAISED: Signals = {
   negated: true,
@@ -65,7 +64,7 @@ export async function driveTask(
   taskId: string,
   traceparent: string | null,
 ): Promise<Case> {
-  const place = createPlace(deps.cases, caseId);
+  const place = createPlace(deps, caseId);
   try {
     return await drive(deps, caseId, taskId, traceparent, place);
   } finally {
@@ -117,45 +116,12 @@ function tell(observer: Observer, { recorded, settled }: Decided, outcome: Outco
   if (recorded?.type === 'ActionOutcomeResolved') observer.outcomeResolved(recorded.data);
 }
 
-/** A task's place among those of its case that wait for an action to end. */
-type Place = {
-  /** Joins the line, and resolves at its head; false when it is there already. */
-  readonly take: () => Promise<boolean>;
-  readonly leave: () => void;
-};
-
-function createPlace(cases: CaseStore, caseId: string): Place {
-  let leave: (() => void) | null = null;
-  return {
-    take: async () => {
-      if (leave) return false;
-      leave = await cases.standInLine(caseId);
-      return true;
-    },
-    leave: () => leave?.(),
-  };
-}
-
-/**
- * How long this process has waited for an attempt of another one. By the monotonic clock, and from when it first saw the attempt:
- * no wall clock, its own or the other's, makes an attempt look over before it is.
- */
-function createPatience(clock: Clock): (attempt: Attempt) => boolean {
-  let seen: { readonly number: number; readonly atMs: number } | null = null;
-  return ({ started, startedAt }) => {
-    if (seen?.number !== started.attempt) seen = { number: started.attempt, atMs: clock.monotonicMs() };
-    return clock.monotonicMs() - seen.atMs >= durationMs(started.deadlineAt, startedAt);
-  };
-}
-
 /** Whether this very attempt was started by one of these events; after a lost answer another process may have gone further. */
 const isAmong = ({ started }: Attempt, events: readonly CaseEvent[]): boolean =>
   events.some(
     ({ type, data }) =>
       type === 'ActionStarted' && data.taskId === started.taskId && data.attempt === started.attempt,
   );
-
-const durationMs = (until: string, from: string): number => Date.parse(until) - Date.parse(from);
 
 function judgeContext(deps: DriveDependencies, signals: Signals, now: string): JudgeContext {
   return {
@@ -225,9 +191,9 @@ async function take(
     case 'recommend':
       return recommend(deps, current, task, text.description, text.vault);
     case 'await': {
-      const { started, startedAt } = step.attempt;
+      const { started } = step.attempt;
       if (startedAtMs !== null) {
-        const deadlineMs = startedAtMs + durationMs(started.deadlineAt, startedAt);
+        const deadlineMs = startedAtMs + attemptMs(step.attempt);
         return execute(deps, current, started, deadlineMs, text.vault);
       }
       if (outOfPatience(step.attempt)) return expired(started);
@@ -237,8 +203,7 @@ async function take(
     case 'lookUp':
       return lookUp(deps, current, step.action, text.vault);
     case 'wait':
-      // Having come to the head of the line it looks at once; from then on whenever something changes.
-      if (!(await place.take())) await deps.cases.nextChange(current.caseId, LOOK_AGAIN_MS);
+      await place.wait();
       return null;
     default:
       return null;

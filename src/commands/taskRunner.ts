@@ -1,6 +1,7 @@
 import type { Case } from '../domain/case.ts';
 import type { Task } from '../domain/task.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { atMost } from './atMost.ts';
 import type { DriveDependencies } from './driveTask.ts';
 import { driveTask } from './driveTask.ts';
 import { ShuttingDownError } from './errors.ts';
@@ -65,25 +66,19 @@ export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskR
         const left = end - clock.monotonicMs();
         if (!task || isSettled(task) || left <= 0 || shutdown.aborted) return current;
         const mine = running.get(taskId);
-        await (mine ? atMost(mine, left, shutdown) : cases.nextChange(caseId, Math.min(left, LOOK_AGAIN_MS)));
+        await (mine
+          ? atMost(clock, mine, left, shutdown)
+          : cases.nextChange(caseId, Math.min(left, LOOK_AGAIN_MS)));
       }
     },
     ended: async (taskId) => running.get(taskId),
     drain: async (milliseconds) => {
-      await atMost(Promise.allSettled(running.values()), milliseconds);
+      await atMost(deps.clock, Promise.allSettled(running.values()), milliseconds);
     },
     inFlight: () => running.size,
     driving: () => [...running.keys()],
     isResting: troubles.isResting,
   };
-
-  /** Waits for `work`, which never rejects, or for the time; leaves no timer behind. */
-  async function atMost(work: Promise<unknown>, milliseconds: number, signal?: AbortSignal): Promise<void> {
-    const done = new AbortController();
-    const enough = signal ? AbortSignal.any([done.signal, signal]) : done.signal;
-    await Promise.race([work, deps.clock.sleep(milliseconds, enough)]);
-    done.abort();
-  }
 }
 
 /** Whether a task has its answer for ever: an outcome, or it was cancelled. */

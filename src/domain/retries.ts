@@ -12,7 +12,7 @@ const LEAST_SHARE = 0.5;
  * @returns milliseconds
  */
 export function pauseMs(rules: RetryRules, taskId: string, pauses: number): number {
-  const full = Math.min(rules.firstPauseSeconds * 2 ** Math.min(pauses, 30), rules.longestPauseSeconds);
+  const full = Math.min(rules.firstPauseSeconds * 2 ** pauses, rules.longestPauseSeconds);
   const share = LEAST_SHARE + (1 - LEAST_SHARE) * jitter(`${taskId}/${pauses}`);
   return Math.round(full * share * 1_000);
 }

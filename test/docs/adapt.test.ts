@@ -6,6 +6,7 @@ import type { TaskAnswer } from '../support/client.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { startTestService, type TestService, type TestServiceOptions } from '../support/service.ts';
 import { type StubBackend, startStubBackend } from '../support/stubBackend.ts';
+import { until } from '../support/until.ts';
 
 /** Every recipe of docs/adapt.md, taken from the page and run against the service. */
 type Tree = { [key: string]: unknown };
@@ -105,5 +106,26 @@ describe('docs/adapt.md', () => {
     const shown = /`(\{"guardrail":"not-critical".*\})`/.exec(PAGE)?.[1] ?? '';
     expect(answer.body.outcome).toBe('MANUAL');
     expect(answer.body.manual).toMatchObject({ queue: 'critical', reasons: [JSON.parse(shown)] });
+  });
+
+  it('your own retries: a failed attempt waits in the log, and is made again when it is due', async () => {
+    const retries = { ...(recipe('retries').retries as Tree), firstPauseSeconds: 0.1 };
+    const { url, requests } = backend;
+    const partner = { kind: 'http', method: 'POST', url: `${url}/retried/{caseId}`, idempotent: true };
+    const { post } = await start({
+      playbook: withRecipe('playbook.yaml', {
+        backends: { PARTNER_API: { ...partner, failure: [503], allowPrivateHosts: ['127.0.0.1'] } },
+      }),
+      policy: withRecipe('policy.yaml', { retries }),
+    });
+    await post('/cases', { caseId: 'OWN-4' });
+    backend.mode = { kind: 'status', status: 503 };
+    const answered = post<TaskAnswer>('/case-task', task('OWN-4', 'Partner API timed out, please retry'));
+    await until('the first attempt has failed', () => requests.some(({ path }) => path === '/retried/OWN-4'));
+    backend.mode = { kind: 'status', status: 200 };
+    expect((await answered).body).toMatchObject({ outcome: 'AUTO_SUCCESS', status: 'COMPLETED' });
+    const sent = requests.filter(({ path }) => path === '/retried/OWN-4');
+    expect(sent).toHaveLength(2);
+    expect(new Set(sent.map(({ headers }) => headers['idempotency-key'])).size).toBe(1);
   });
 });

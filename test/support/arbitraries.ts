@@ -132,7 +132,7 @@ export const policies: fc.Arbitrary<Policy> = fc
   });
 
 /** Decisions, mostly such as may be executed; some that the contract would refuse. */
-export const decisions: fc.Arbitrary<Decision> = fc.record({
+const decisions: fc.Arbitrary<Decision> = fc.record({
   intent: fc.oneof(
     { weight: 6, arbitrary: fc.constantFrom('RETRY_EXTERNAL_CALL', 'RESEND') },
     { weight: 1, arbitrary: fc.constantFrom(...INTENTS, 'constructor', '__proto__', '') },

@@ -64,7 +64,8 @@ export async function runToEnd(
   return { code, signal, output: child.output() };
 }
 
-function runNode(
+/** Starts a command of this project with this environment and nothing else of ours. */
+export function runNode(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): { readonly process: ChildProcess; readonly output: () => string } {

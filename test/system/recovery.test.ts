@@ -34,7 +34,7 @@ beforeAll(async () => {
   ]);
   playbook = await temporaryFile(
     'playbook.yaml',
-    httpPlaybook(backend.url, { timeoutMs: BACKEND_TIMEOUT_MS }),
+    httpPlaybook(backend.url, { timeoutMs: BACKEND_TIMEOUT_MS, idempotent: false }),
   );
 });
 afterAll(async () => {
