@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Sources } from '../commands/sources.ts';
+import type { Attempt } from '../domain/attempts.ts';
 import { type ManualReason, manualReasons } from '../domain/guardrails.ts';
 import { caseIdOfTask } from '../domain/identifiers.ts';
-import type { Attempt, Task } from '../domain/task.ts';
+import type { Task } from '../domain/task.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { fieldError } from './problems.ts';
 import * as schemas from './schemas.ts';

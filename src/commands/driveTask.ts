@@ -1,3 +1,4 @@
+import type { Attempt } from '../domain/attempts.ts';
 import type { Case } from '../domain/case.ts';
 import { consequences, type JudgeContext } from '../domain/consequences.ts';
 import type { Actor, CaseEvent } from '../domain/events.ts';
@@ -5,7 +6,6 @@ import { nextStep, type Step } from '../domain/nextStep.ts';
 import type { Policy } from '../domain/policy.ts';
 import { type Effect, expired, recordable } from '../domain/recordable.ts';
 import { readSignals, type Signals } from '../domain/signals.ts';
-import type { Attempt } from '../domain/task.ts';
 import type { Outcome } from '../domain/vocabulary.ts';
 import { StoreUnavailableError } from '../eventstore/port.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -138,7 +138,7 @@ function judgeContext(deps: DriveDependencies, signals: Signals, now: string): J
         simulated: backend?.kind === 'simulated',
         idempotent: backend?.idempotent === true,
         lookup: typeof backend?.lookUp === 'function',
-        available: backend?.available() !== false,
+        available: () => backend?.available() !== false,
       };
     },
   };

@@ -1,4 +1,4 @@
-import type { Attempt } from '../domain/task.ts';
+import type { Attempt } from '../domain/attempts.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { atMost } from './atMost.ts';
 import type { CaseStore } from './caseStore.ts';

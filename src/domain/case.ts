@@ -1,5 +1,6 @@
-import type { AttributeValue, CaseEvent, CommandKey, Recorded, Sealed } from './events.ts';
-import { evolveTask, hasOpenAttempt, type Place, type Task, type TaskEvent } from './task.ts';
+import { hasOpenAttempt } from './attempts.ts';
+import type { AttributeValue, CaseEvent, CommandKey, Recorded, Sealed, TaskEvent } from './events.ts';
+import { evolveTask, type Place, type Task } from './task.ts';
 import type { CaseState, Priority } from './vocabulary.ts';
 
 /** What an already recorded command answered, kept for its repeats. */

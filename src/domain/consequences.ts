@@ -1,3 +1,4 @@
+import { isBlind, lastAttempt } from './attempts.ts';
 import { type Case, evolve } from './case.ts';
 import type {
   ActionStarted,
@@ -13,7 +14,7 @@ import type { Playbook } from './playbook.ts';
 import type { Policy } from './policy.ts';
 import { pauseMs, withinBudget } from './retries.ts';
 import type { Signals } from './signals.ts';
-import { isBlind, lastAttempt, type Place, type Task } from './task.ts';
+import type { Place, Task } from './task.ts';
 import type { RetryReason, RoutingCode } from './vocabulary.ts';
 
 /** What a backend is, at the moment when an attempt over it may start. */
@@ -24,8 +25,8 @@ export type BackendFacts = {
   readonly idempotent: boolean;
   /** Whether it can be asked what became of a call. */
   readonly lookup: boolean;
-  /** False while it is known to be down. */
-  readonly available: boolean;
+  /** Whether an attempt may start; false while it is known to be down. Asked where one would start, and then once. */
+  readonly available: () => boolean;
 };
 
 /** What a verdict and its consequence are computed from, besides the case itself. */
@@ -128,7 +129,7 @@ function judge(
   const backend = context.backend(facts.decision.routeTarget);
   // It may have been declared otherwise when the attempt of unknown outcome was made.
   if (isBlind(task, backend.idempotent)) return [routed(task, endingCodes(task), context)];
-  const reason = backend.available ? pause : 'BACKEND_UNAVAILABLE';
+  const reason = pause ?? (backend.available() ? null : 'BACKEND_UNAVAILABLE');
   if (reason === null) return [evaluated, started(task, facts, attempt, backend, context)];
   return [postponed(task, attempt, reason, context)];
 }

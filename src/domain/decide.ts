@@ -1,3 +1,4 @@
+import { hasOpenAttempt, unknownAttempts } from './attempts.ts';
 import type { Case, RecordedCommand } from './case.ts';
 import type {
   CaseEvent,
@@ -8,7 +9,7 @@ import type {
   TaskReceived,
 } from './events.ts';
 import { RefusedError } from './refusal.ts';
-import { hasOpenAttempt, type Task } from './task.ts';
+import type { Task } from './task.ts';
 import type { CaseState } from './vocabulary.ts';
 
 /** What a command leads to: events to append (none for a repeat), and whether the same was recorded before. */
@@ -59,8 +60,8 @@ const ALLOWED_FROM: Readonly<Record<CaseState, readonly CaseState[]>> = {
 };
 
 /**
- * Changes a case's state. Closing cancels its open tasks, except one whose attempt is open: what that brings is recorded
- * first, and the guardrails then see a closed case.
+ * Changes a case's state. Closing cancels its open tasks, except one whose attempt is open or may have done what was asked: what
+ * that brings is recorded first, and the guardrails then see a closed case. Cancelled, such a task would never be in the audit log.
  *
  * @param expected the revision that the client saw
  * @throws RefusedError CASE_NOT_FOUND, IDEMPOTENCY_KEY_REUSED, REVISION_STALE or STATE_NOT_ALLOWED
@@ -96,9 +97,13 @@ export function changeState(
 
 function cancellations(current: Case): CaseEvent[] {
   return [...current.tasks.values()]
-    .filter((task) => !isFinished(task) && !hasOpenAttempt(task))
+    .filter((task) => !isFinished(task) && !mayHaveActed(task))
     .map((task) => ({ type: 'TaskCancelled', data: { taskId: task.taskId, reason: 'CASE_CLOSED' } }));
 }
+
+/** Whether nobody can say yet that nothing was done; with a person it is told already. */
+const mayHaveActed = (task: Task): boolean =>
+  hasOpenAttempt(task) || (task.outcome === null && unknownAttempts(task).length > 0);
 
 const isFinished = (task: Task): boolean => ['COMPLETED', 'REJECTED', 'CANCELLED'].includes(task.status);
 

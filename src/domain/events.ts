@@ -163,6 +163,12 @@ export type CaseEvent =
   | RoutedToManual
   | TaskCancelled;
 
+/** Events that say something of one task. */
+export type TaskEvent = Extract<CaseEvent, { data: { taskId: string } }>;
+
+/** Whether an event of a case is about one of its tasks. */
+export const isTaskEvent = <E extends CaseEvent>(event: E): event is E & TaskEvent => 'taskId' in event.data;
+
 /** A policy or playbook entered the log, before its first use. */
 export type SourceRegistered = Event<
   'PolicyRegistered' | 'PlaybookRegistered',

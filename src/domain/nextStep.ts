@@ -1,6 +1,7 @@
+import { type Attempt, isBlind, lastAttempt, resultOf, unknownAttempts } from './attempts.ts';
 import type { Case } from './case.ts';
 import type { ActionStarted } from './events.ts';
-import { type Attempt, isBlind, lastAttempt, resultOf, type Task, unknownAttempts } from './task.ts';
+import type { Task } from './task.ts';
 import type { RetryReason, RoutingCode } from './vocabulary.ts';
 
 /** What a task needs next. `recommend`, `await` and `lookUp` reach outside; `evaluate`, `retry` and `route` are pure. */
@@ -88,7 +89,8 @@ export function endingCodes(task: Task): RoutingCode[] {
   const last = lastAttempt(task);
   if (!last) return [];
   const failed: RoutingCode[] = resultOf(last) === 'FAILED' ? ['ACTION_FAILED'] : [];
-  return unknownAttempts(task).length > 0 ? [...failed, 'ACTION_OUTCOME_UNKNOWN'] : failed;
+  // First what may have been done already: whoever takes the task must see that before anything else.
+  return unknownAttempts(task).length > 0 ? ['ACTION_OUTCOME_UNKNOWN', ...failed] : failed;
 }
 
 function openAttempt(task: Task): Attempt {

@@ -1,3 +1,4 @@
+import { attemptOf, lastAttempt, tellsMore } from './attempts.ts';
 import type { Case } from './case.ts';
 import type {
   ActionExecuted,
@@ -6,7 +7,7 @@ import type {
   CaseEvent,
   DecisionRecommended,
 } from './events.ts';
-import { attemptOf, lastAttempt, type Task, tellsMore } from './task.ts';
+import type { Task } from './task.ts';
 
 /** What reaching outside brought. */
 export type Effect = DecisionRecommended | ActionExecuted | ActionOutcomeResolved;

@@ -1,5 +1,6 @@
+import { isTaskEvent } from '../domain/events.ts';
 import { caseIdOfStream } from '../domain/identifiers.ts';
-import { isTaskEvent, RECEIVED, standingAfter } from '../domain/task.ts';
+import { RECEIVED, standingAfter } from '../domain/standing.ts';
 import type { Outcome, TaskStatus } from '../domain/vocabulary.ts';
 import { existing, type Projection } from './projection.ts';
 

@@ -1,6 +1,5 @@
-import type { CaseEvent, Recorded } from '../domain/events.ts';
+import { type CaseEvent, isTaskEvent, type Recorded } from '../domain/events.ts';
 import { caseIdOfStream } from '../domain/identifiers.ts';
-import { isTaskEvent } from '../domain/task.ts';
 import { existing, type Projection } from './projection.ts';
 
 export type ReviewRow = {

@@ -1,6 +1,6 @@
-import type { CaseEvent, Recorded } from '../domain/events.ts';
+import { type CaseEvent, isTaskEvent, type Recorded, type TaskEvent } from '../domain/events.ts';
 import { caseIdOfStream } from '../domain/identifiers.ts';
-import { isTaskEvent, RECEIVED, standingAfter, type TaskEvent } from '../domain/task.ts';
+import { RECEIVED, standingAfter } from '../domain/standing.ts';
 import type { DecisionSource, Outcome, TaskStatus } from '../domain/vocabulary.ts';
 import { existing, type Projection } from './projection.ts';
 

@@ -223,7 +223,7 @@ describe('an attempt’s result', () => {
     expect(events).toMatchObject([
       second,
       { data: { verdict: 'ROUTE_TO_MANUAL' } },
-      { data: { codes: ['ACTION_FAILED', 'ACTION_OUTCOME_UNKNOWN', 'CASE_NOT_OPEN'] } },
+      { data: { codes: ['ACTION_OUTCOME_UNKNOWN', 'ACTION_FAILED', 'CASE_NOT_OPEN'] } },
     ]);
   });
   it('is awaited, however long its deadline has passed: an attempt is ended by who waits for it', () =>

@@ -144,11 +144,20 @@ describe('changeState', () => {
       ).thenEvents(closed, cancelled()));
     it('cancels a task that waits for its backend', () =>
       closing(received(), recommended(), retryScheduled(1, 1)).thenEvents(closed, cancelled()));
-    it('cancels a task whose attempt is unknown: no attempt of it is open', () =>
-      closing(received(), recommended(), evaluated(), started(), executed('UNKNOWN')).thenEvents(
-        closed,
-        cancelled(),
-      ));
+    it('leaves a task whose attempt is unknown, also while it waits: it may have been done, and must be told of', () => {
+      const unknown = [received(), recommended(), evaluated(), started(), executed('UNKNOWN')];
+      closing(...unknown).thenEvents(closed);
+      closing(...unknown, retryScheduled(1, 2, { reason: 'ATTEMPT_UNKNOWN' })).thenEvents(closed);
+    });
+    it('cancels it when a person has been told', () =>
+      closing(
+        received(),
+        recommended(),
+        evaluated(),
+        started(),
+        executed('UNKNOWN'),
+        routed(1, ['ACTION_OUTCOME_UNKNOWN']),
+      ).thenEvents(closed, cancelled()));
     it('leaves a task that a late answer has ended', () =>
       closing(
         received(),

@@ -253,7 +253,7 @@ describe('the codes of attempts that brought nothing', () => {
     [
       'UNKNOWN, then FAILED: the first may have done it all the same',
       [...first, executed('UNKNOWN'), ...again(2), executed('FAILED', 1, 2)],
-      ['ACTION_FAILED', 'ACTION_OUTCOME_UNKNOWN'],
+      ['ACTION_OUTCOME_UNKNOWN', 'ACTION_FAILED'],
     ],
     [
       'UNKNOWN twice',

@@ -193,7 +193,7 @@ describe('BACKOFF', () => {
 });
 
 describe('a backend that is down', () => {
-  const down = { backend: (): BackendFacts => backendFacts({ available: false }) };
+  const down = { backend: (): BackendFacts => backendFacts({ available: () => false }) };
   const manually = {
     ...down,
     policy: { ...policy, retries: { ...RULES, whenBackendDown: 'MANUAL' } },
@@ -207,7 +207,8 @@ describe('a backend that is down', () => {
       .whenBrought([recommended()], down)
       .thenEvents(recommended(), waiting(1, pause(0))));
   it('is told from one that is up by route', () => {
-    const backend = (route: string): BackendFacts => backendFacts({ available: route !== 'CORE_SYSTEM' });
+    const backend = (route: string): BackendFacts =>
+      backendFacts({ available: () => route !== 'CORE_SYSTEM' });
     const events = consequences(caseAfter(task), taskId(), [recommended()], context({ backend }));
     expect(events.at(-1)).toStrictEqual(started());
   });
@@ -246,14 +247,14 @@ describe('a backend that is down', () => {
     given(...task)
       .whenBrought([recommended()], manually)
       .thenEvents(recommended(), routed(1, ['BACKEND_UNAVAILABLE'], 'failures', 120)));
-  it('lets a failed attempt wait, too; MANUAL tells of both', () => {
+  it.each([
+    ['WAIT', down],
+    ['MANUAL', manually],
+  ])('is no matter while there is a pause anyway (%s): it may be up when that is over', (_, changes) =>
     given(...backingOff())
-      .whenBrought([failed], down)
-      .thenEvents(failed, waiting(2, pause(0)));
-    given(...backingOff())
-      .whenBrought([failed], manually)
-      .thenEvents(failed, routed(1, ['ACTION_FAILED', 'BACKEND_UNAVAILABLE'], 'failures', 120));
-  });
+      .whenBrought([failed], changes)
+      .thenEvents(failed, retryScheduled(1, 2, { dueAt: pause(0) })),
+  );
   it('lets IMMEDIATE wait as BACKOFF does', () => {
     const immediate = [...task, recommended(1, { retryStrategy: 'IMMEDIATE' }), permitted(), started()];
     given(...immediate)

@@ -1,17 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { hasOpenAttempt, resultOf, unknownAttempts } from '../../src/domain/attempts.ts';
 import { type Case, emptyCase } from '../../src/domain/case.ts';
-import type { CaseEvent } from '../../src/domain/events.ts';
-import {
-  hasOpenAttempt,
-  isTaskEvent,
-  RECEIVED,
-  resultOf,
-  type Standing,
-  standingAfter,
-  type Task,
-  unknownAttempts,
-} from '../../src/domain/task.ts';
+import { type CaseEvent, isTaskEvent } from '../../src/domain/events.ts';
+import { RECEIVED, type Standing, standingAfter } from '../../src/domain/standing.ts';
+import type { Task } from '../../src/domain/task.ts';
 import { OUTCOMES, TASK_STATUSES } from '../../src/domain/vocabulary.ts';
 import { streams } from '../support/arbitraries.ts';
 import { CASE, caseAfter } from '../support/builders.ts';

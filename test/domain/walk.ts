@@ -1,10 +1,10 @@
+import { lastAttempt } from '../../src/domain/attempts.ts';
 import { type Case, evolve } from '../../src/domain/case.ts';
 import { type BackendFacts, consequences, type JudgeContext } from '../../src/domain/consequences.ts';
 import { changeState, receiveTask } from '../../src/domain/decide.ts';
 import type { ActionStarted, CaseEvent } from '../../src/domain/events.ts';
 import { nextStep, type Step } from '../../src/domain/nextStep.ts';
 import { type Effect, expired, recordable } from '../../src/domain/recordable.ts';
-import { lastAttempt } from '../../src/domain/task.ts';
 import type { AttemptResult } from '../../src/domain/vocabulary.ts';
 import {
   decision,

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { resultOf } from '../../src/domain/attempts.ts';
 import type { Case } from '../../src/domain/case.ts';
-import type { CaseEvent, Recorded } from '../../src/domain/events.ts';
-import { isTaskEvent, resultOf, type Task } from '../../src/domain/task.ts';
+import { type CaseEvent, isTaskEvent, type Recorded } from '../../src/domain/events.ts';
+import type { Task } from '../../src/domain/task.ts';
 import { auditProjection } from '../../src/projections/audit.ts';
 import { casesProjection } from '../../src/projections/cases.ts';
 import type { Projection, Row } from '../../src/projections/projection.ts';

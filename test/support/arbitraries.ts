@@ -183,7 +183,7 @@ export const backends: fc.Arbitrary<BackendFacts> = fc.record({
   simulated: fc.boolean(),
   idempotent: mostly(true, fc.constant(false)),
   lookup: fc.boolean(),
-  available: mostly(true, fc.constant(false)),
+  available: mostly(true, fc.constant(false)).map((up) => () => up),
 });
 export const results = fc.constantFrom(...ATTEMPT_RESULTS);
 const sources = fc.constantFrom(...RESOLUTION_SOURCES);

@@ -227,7 +227,7 @@ export const backendFacts = (changes: Partial<BackendFacts> = {}): BackendFacts 
   simulated: false,
   idempotent: true,
   lookup: false,
-  available: true,
+  available: () => true,
   ...changes,
 });
 

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
+import { lastAttempt } from '../../src/domain/attempts.ts';
 import { type Case, emptyCase, fold } from '../../src/domain/case.ts';
 import type { CaseEvent, Recorded } from '../../src/domain/events.ts';
-import { lastAttempt } from '../../src/domain/task.ts';
 import { verifyChain } from '../../src/eventstore/chain.ts';
 import { CASE } from './builders.ts';
 import type { Process } from './world.ts';
