@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Config } from './config.ts';
 import { ALIVE_MS } from './coordination/port.ts';
 import { startEmbeddedPostgres } from './postgres/embedded/startEmbeddedPostgres.ts';
+import { codeOf } from './postgres/errors.ts';
 import { openMigratedPool } from './postgres/migratedPool.ts';
 import { createPool } from './postgres/pool.ts';
 import type { Logger } from './runtime/logger.ts';
@@ -41,8 +42,12 @@ export async function openDatabase(
 ): Promise<Database> {
   const server = await reachServer(config, logger, onLost);
   try {
-    const onError = (error: Error): void =>
-      logger.warn({ err: error }, 'an idle database connection was lost');
+    let closing = false;
+    // The driver hangs its whole client on the error: only what says why is logged.
+    const onError = (error: Error): void => {
+      if (closing) return;
+      logger.warn({ reason: codeOf(error) ?? error.message }, 'an idle database connection was lost');
+    };
     const { pool, role } = await openMigratedPool(
       { url: server.url, max: MAX_CONNECTIONS, onError },
       (notice) => logger.info({ notice }, 'migrating'),
@@ -70,6 +75,7 @@ export async function openDatabase(
       projectionPool,
       description: `${server.description}, ${role === null ? 'as the user of its URL' : `as ${role}`}`,
       close: async () => {
+        closing = true;
         await Promise.all([pool.end(), coordinationPool.end(), projectionPool.end()]);
         await server.stop();
       },

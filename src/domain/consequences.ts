@@ -150,6 +150,9 @@ function evaluation(task: Task, facts: Facts, { policy, playbook }: JudgeContext
   };
 }
 
+/** Nothing is sent to find out whether it is back, so whoever waits for it need not wait as long as one who failed. */
+const LONGEST_WAIT_FOR_BACKEND_S = 60;
+
 /** The next attempt waits; a person gets the task where policy or budget leave nothing to wait for. */
 function postponed(
   task: Task,
@@ -161,7 +164,8 @@ function postponed(
   const down: RoutingCode[] = reason === 'BACKEND_UNAVAILABLE' ? [reason] : [];
   const codes = [...endingCodes(task), ...down];
   if (down.length > 0 && retries.whenBackendDown === 'MANUAL') return routed(task, codes, context);
-  const dueAt = later(context.now, pauseMs(retries, task.taskId, task.pauses));
+  const longest = reason === 'BACKEND_UNAVAILABLE' ? LONGEST_WAIT_FOR_BACKEND_S : retries.longestPauseSeconds;
+  const dueAt = later(context.now, pauseMs(retries, task.taskId, task.pauses, longest));
   if (!withinBudget(retries, task.receivedAt, dueAt)) {
     return routed(task, [...codes, 'RETRY_BUDGET_EXHAUSTED'], context);
   }

@@ -9,10 +9,16 @@ const LEAST_SHARE = 0.5;
  * Deterministic: the jitter is a function of task and pause.
  *
  * @param pauses how many pauses the task has had before
+ * @param longestSeconds a bound besides the rules' own
  * @returns milliseconds
  */
-export function pauseMs(rules: RetryRules, taskId: string, pauses: number): number {
-  const full = Math.min(rules.firstPauseSeconds * 2 ** pauses, rules.longestPauseSeconds);
+export function pauseMs(
+  rules: RetryRules,
+  taskId: string,
+  pauses: number,
+  longestSeconds = rules.longestPauseSeconds,
+): number {
+  const full = Math.min(rules.firstPauseSeconds * 2 ** pauses, rules.longestPauseSeconds, longestSeconds);
   const share = LEAST_SHARE + (1 - LEAST_SHARE) * jitter(`${taskId}/${pauses}`);
   return Math.round(full * share * 1_000);
 }

@@ -226,6 +226,14 @@ describe('a backend that is down', () => {
     given(...task, recommended(), waiting(1, AT), waiting(1, AT))
       .whenBrought([], down)
       .thenEvents(waiting(1, pause(2))));
+  it('lets it wait for a minute at most, so that it is not late when the backend is back', () => {
+    const waits = Array.from({ length: 12 }, () => waiting(1, AT));
+    const events = consequences(caseAfter([...task, recommended(), ...waits]), taskId(), [], context(down));
+    const [next] = events;
+    const due = next?.type === 'RetryScheduled' ? Date.parse(next.data.dueAt) - Date.parse(AT) : 0;
+    expect(due).toBe(pauseMs(RULES, taskId(), 12, 60));
+    expect(due).toBeLessThanOrEqual(60_000);
+  });
   it('is tried as soon as a wait is over and it is up again', () => {
     const over = facts({ case: { retryCount: 0 } });
     given(...task, recommended(), waiting(1, AT))
