@@ -20,7 +20,7 @@ import type { KeyStore } from './vault/port.ts';
 import { createVault, type Vault } from './vault/vault.ts';
 
 /** What the engine stands on. Everything that is slow, shared or random enters here, so that a simulation can stand in for it. */
-export type EngineParts = Omit<DriveDependencies, 'cases' | 'vault' | 'shutdown'> & {
+export type EngineParts = Omit<DriveDependencies, 'cases' | 'vault' | 'shutdown' | 'ending'> & {
   readonly store: EventStore;
   readonly rowStore: RowStore;
   readonly keys: KeyStore;
@@ -64,7 +64,10 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
 
   const vault = createVault(parts.keys, parts.randomBytes);
   const cases = createCaseStore(log, clock, observer, shutdown.signal);
-  const runner = createTaskRunner({ ...parts, cases, vault, shutdown: shutdown.signal }, logger);
+  const runner = createTaskRunner(
+    { ...parts, cases, vault, shutdown: shutdown.signal, ending: ending.signal },
+    logger,
+  );
   const projections = startRunner(
     {
       store,

@@ -151,30 +151,40 @@ export function createCaseStore(
     return null;
   };
 
+  /** Does the work when its turn comes within the time; else it is not done at all, also when the turn comes later. */
+  const inTurn = <T>(caseId: string, work: () => Promise<T>, queueMs: number): Promise<T> => {
+    const begun = new AbortController();
+    let gone = false;
+    const tooLong = (): never => {
+      gone = true;
+      throw new StoreUnavailableError(`writers of this case have queued for ${queueMs} ms`, undefined);
+    };
+    const result = queue.run(caseId, async () => {
+      if (gone) return tooLong();
+      begun.abort();
+      return work();
+    });
+    const patience = clock.sleep(queueMs, begun.signal);
+    return Promise.race([result, patience.then(() => (begun.signal.aborted ? result : tooLong()))]);
+  };
+
   return {
     load: async (caseId) => (await read(caseId)).current,
     change: <R>(
       caseId: string,
       context: ChangeContext,
       decide: Decide<R>,
-      { queueMs = Number.POSITIVE_INFINITY, again = once }: Patience = {},
+      { queueMs, again = once }: Patience = {},
     ) => {
-      const queuedAt = clock.monotonicMs();
-      return queue.run(caseId, async () => {
-        const waited = clock.monotonicMs() - queuedAt;
-        if (waited > queueMs) {
-          throw new StoreUnavailableError(
-            `writers of this case have queued for ${Math.round(waited)} ms`,
-            undefined,
-          );
-        }
-        const lost: Lost<R>[] = [];
-        const tryOnce = () => attempt(caseId, context, decide, lost);
+      const lost: Lost<R>[] = [];
+      const tryOnce = () => attempt(caseId, context, decide, lost);
+      const work = async (): Promise<Changed<R>> => {
         for (;;) {
           const changed = await again(again === once ? tryOnce : () => driving(tryOnce));
           if (changed) return changed;
         }
-      });
+      };
+      return queueMs === undefined ? queue.run(caseId, work) : inTurn(caseId, work, queueMs);
     },
     standInLine: lines.join,
     nextChange: async (caseId, milliseconds) => {

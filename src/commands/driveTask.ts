@@ -23,6 +23,11 @@ export type DriveDependencies = EffectDependencies & {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly newId: () => string;
+  /**
+   * Aborts some time after `shutdown`, when what is in flight has had its time: until then what an effect brought is still
+   * recorded, also when the store is away for a moment.
+   */
+  readonly ending: AbortSignal;
 };
 
 /** Who acts when the loop appends. */
@@ -79,8 +84,7 @@ async function drive(
   traceparent: string | null,
   place: Place,
 ): Promise<Case> {
-  const { cases, clock, shutdown } = deps;
-  const again: Again = (work) => untilAvailable(clock, shutdown, work);
+  const { cases, clock, shutdown, ending } = deps;
   const text = await readText(deps, caseId, taskId);
   const waiting = { outOfPatience: createPatience(clock), place };
   let effect: Effect | null = null;
@@ -88,6 +92,7 @@ async function drive(
   for (;;) {
     const context = { actor: ORCHESTRATOR, correlationId: taskId, causationId, traceparent };
     const brought: Effect | null = effect;
+    const again: Again = (work) => untilAvailable(clock, brought ? ending : shutdown, work);
     const decide: Decide<Decided> = (current, now) => {
       const recorded = brought && recordable(current, brought);
       const judging = judgeContext(deps, text.signals, now);
@@ -129,6 +134,7 @@ function judgeContext(deps: DriveDependencies, signals: Signals, now: string): J
     playbook: deps.playbook,
     signals,
     now,
+    wallNow: deps.clock.now(),
     newActionId: deps.newId(),
     mayStart: !deps.shutdown.aborted,
     backend: (route) => {

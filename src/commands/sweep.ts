@@ -21,6 +21,8 @@ export type SweepDependencies = {
 
 /** How many tasks taken up here are driven at one time, so that new ones are not crowded out. Open attempts do not count. */
 const AT_ONCE = 128;
+/** And so many of one case: they act one after the other anyway, and must not keep other cases waiting. */
+const AT_ONCE_OF_A_CASE = 16;
 /** How many candidates are looked at in one sweep. */
 const MOST_CANDIDATES = 1_000;
 /**
@@ -84,7 +86,7 @@ async function everyBeat(
 function createSweep(deps: SweepDependencies): () => Promise<void> {
   const { coordinator, runner, clock, observer } = deps;
   const firstSeen = new Map<string, { readonly atMs: number; readonly position: bigint }>();
-  const taken = new Set<string>();
+  const taken = new Map<string, string>();
   let sweeps = 0;
 
   const ripeOf = async (found: readonly Unattended[]): Promise<Unattended[]> => {
@@ -109,23 +111,39 @@ function createSweep(deps: SweepDependencies): () => Promise<void> {
     const claimed = new Set(await coordinator.claim(tasks.map(({ taskId }) => taskId)));
     for (const { taskId, caseId, executing, why } of tasks.filter((task) => claimed.has(task.taskId))) {
       observer.takenOver(why);
-      if (!executing) taken.add(taskId);
+      if (!executing) taken.set(taskId, caseId);
       runner.start(caseId, taskId, null);
     }
   };
 
   return async () => {
     const driving = new Set(runner.driving());
-    for (const taskId of taken) if (!driving.has(taskId)) taken.delete(taskId);
+    for (const taskId of taken.keys()) if (!driving.has(taskId)) taken.delete(taskId);
     const found = (await coordinator.unattended(clock.now(), MOST_CANDIDATES)).filter(
       ({ taskId }) => !driving.has(taskId),
     );
     if (sweeps % PARKED_EVERY === 0) found.push(...(await unattendedParked(deps, sweeps / PARKED_EVERY)));
     sweeps += 1;
     const ripe = await ripeOf(found);
-    const waiting = ripe.filter(({ executing }) => !executing).slice(0, Math.max(0, AT_ONCE - taken.size));
-    await take([...ripe.filter(({ executing }) => executing), ...waiting]);
+    const waiting = ripe.filter(({ executing }) => !executing);
+    const open = ripe.filter(({ executing }) => executing);
+    await take([
+      ...open,
+      ...spread(waiting, [...taken.values()]).slice(0, Math.max(0, AT_ONCE - taken.size)),
+    ]);
   };
+}
+
+/** Leaves out what would be too much of one case beside what is taken already. */
+function spread(tasks: readonly Unattended[], takenOf: readonly string[]): Unattended[] {
+  const counts = new Map<string, number>();
+  const count = (caseId: string): number => {
+    const counted = (counts.get(caseId) ?? 0) + 1;
+    counts.set(caseId, counted);
+    return counted;
+  };
+  for (const caseId of takenOf) count(caseId);
+  return tasks.filter(({ caseId }) => count(caseId) <= AT_ONCE_OF_A_CASE);
 }
 
 /** Tasks of parked cases that need somebody, from the cases' own streams; a case that cannot be folded has none. */

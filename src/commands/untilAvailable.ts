@@ -9,11 +9,12 @@ const LONGEST_PAUSE_MS = 2_000;
  * Does `work` again for as long as the store is unavailable, with growing pauses: what an effect brought must not be
  * thrown away because a database restarts.
  *
+ * @param ending aborts when there is no time left for it
  * @throws ShuttingDownError when the process ends first, and whatever else `work` throws
  */
 export async function untilAvailable<T>(
   clock: Clock,
-  shutdown: AbortSignal,
+  ending: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T> {
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
@@ -21,8 +22,8 @@ export async function untilAvailable<T>(
       return await work();
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
-      await clock.sleep(pause, shutdown);
-      if (shutdown.aborted) throw new ShuttingDownError('the store is unavailable and the process is ending');
+      await clock.sleep(pause, ending);
+      if (ending.aborted) throw new ShuttingDownError('the store is unavailable and the process is ending');
     }
   }
 }

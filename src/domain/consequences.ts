@@ -35,8 +35,10 @@ export type JudgeContext = {
   readonly playbook: Playbook;
   /** What the text analysis says of the task's text. */
   readonly signals: Signals;
-  /** ISO 8601 time of the append. */
+  /** ISO 8601 time of the append, never before the stream's last. */
   readonly now: string;
+  /** ISO 8601 time of the process's clock: behind `now` where a clock had jumped ahead. What is due is counted from here. */
+  readonly wallNow: string;
   /** Id of the action, should one start; used once. */
   readonly newActionId: string;
   /** The backend that serves a route. */
@@ -76,7 +78,7 @@ export function consequences(
 function follow(state: Case, taskId: string, context: JudgeContext): CaseEvent[] {
   const task = state.tasks.get(taskId);
   if (!task) return [];
-  const step = nextStep(state, taskId, context.now);
+  const step = nextStep(state, taskId, context.wallNow);
   switch (step.kind) {
     case 'evaluate':
       return context.mayStart ? judge(state, task, step.attempt, null, context) : [];
@@ -165,7 +167,7 @@ function postponed(
   const codes = [...endingCodes(task), ...down];
   if (down.length > 0 && retries.whenBackendDown === 'MANUAL') return routed(task, codes, context);
   const longest = reason === 'BACKEND_UNAVAILABLE' ? LONGEST_WAIT_FOR_BACKEND_S : retries.longestPauseSeconds;
-  const dueAt = later(context.now, pauseMs(retries, task.taskId, task.pauses, longest));
+  const dueAt = later(context.wallNow, pauseMs(retries, task.taskId, task.pauses, longest));
   if (!withinBudget(retries, task.receivedAt, dueAt)) {
     return routed(task, [...codes, 'RETRY_BUDGET_EXHAUSTED'], context);
   }
@@ -207,7 +209,7 @@ function routed(task: Task, codes: readonly string[], context: JudgeContext): Ro
       taskId: task.taskId,
       codes,
       queue: target.queue,
-      dueBy: later(context.now, target.dueMinutes * 60_000),
+      dueBy: later(context.wallNow, target.dueMinutes * 60_000),
     },
   };
 }

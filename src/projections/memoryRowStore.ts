@@ -1,5 +1,12 @@
 import type { Row } from './projection.ts';
-import type { Checkpoint, ParkedCase, ReplaceableRowStore, Replacement, RowStore } from './rowStore.ts';
+import {
+  type Checkpoint,
+  isSameCheckpoint,
+  type ParkedCase,
+  type ReplaceableRowStore,
+  type Replacement,
+  type RowStore,
+} from './rowStore.ts';
 
 /** A row store in memory, for tests and simulation; `rows` shows what it holds. */
 export type MemoryRowStore = ReplaceableRowStore & { readonly rows: (table: string) => readonly Row[] };
@@ -53,7 +60,8 @@ function rowsIn(contents: Contents): RowStore {
       contents.checkpoint = after;
       return true;
     },
-    reset: async (_projections, madeFrom) => {
+    reset: async (_projections, madeFrom, before) => {
+      if (!isSameCheckpoint(contents.checkpoint, before)) return null;
       const checkpoint = { ...madeFrom, generation: generationAfter(contents.checkpoint), position: null };
       Object.assign(contents, { ...nothing(), checkpoint });
       return checkpoint;

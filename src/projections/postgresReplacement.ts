@@ -7,7 +7,7 @@ import type { Projection } from './projection.ts';
 import { CheckpointMovedError } from './projector.ts';
 import type { Replacement } from './rowStore.ts';
 
-const REPLACEMENT_LOCK = 7240311507005n;
+const REPLACEMENT_LOCK = 7240311507006n;
 /**
  * How long to wait for a vacuum, which ends itself after a second (`deadlock_timeout`) for whoever waits. This comes first, in a mode
  * that keeps neither readers nor writers waiting.

@@ -3,7 +3,13 @@ import { classifyPostgresError, codeOf } from '../postgres/errors.ts';
 import { withTransaction } from '../postgres/transaction.ts';
 import { createBookkeeping, createTable, tableName } from './postgresTables.ts';
 import type { Projection, Row } from './projection.ts';
-import { type Checkpoint, type ParkedCase, RowRefusedError, type RowStore } from './rowStore.ts';
+import {
+  type Checkpoint,
+  isSameCheckpoint,
+  type ParkedCase,
+  RowRefusedError,
+  type RowStore,
+} from './rowStore.ts';
 
 /** Read models in the schema `readmodel` of Postgres, in tables whose names end in `suffix`. */
 export function rowsIn(pool: Pool, suffix: string): RowStore {
@@ -45,11 +51,12 @@ export function rowsIn(pool: Pool, suffix: string): RowStore {
           return true;
         }),
       ),
-    reset: (projections, madeFrom) =>
+    reset: (projections, madeFrom, before) =>
       withTransaction(pool, async (client) => {
         await prepareBookkeeping(client, suffix);
         // In the order of every other writer, so that none waits for another in a circle.
         await client.query(`lock table ${name('checkpoint')} in exclusive mode`);
+        if (!isSameCheckpoint(await readCheckpoint(client, name('checkpoint')), before)) return null;
         for (const projection of projections) {
           await client.query(`drop table if exists ${name(projection.table)}`);
           await client.query(createTable(projection, suffix));

@@ -1,8 +1,9 @@
 import { type Codec, UnknownEventError } from '../eventstore/codec.ts';
 import type { EventStore, ReadEvent } from '../eventstore/port.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { applyBatch, type BatchEvent, decodeBatch, keysOf, parkedAt } from './applyBatch.ts';
 import type { Projection } from './projection.ts';
-import { type Checkpoint, type ParkedCase, RowRefusedError, type RowStore } from './rowStore.ts';
+import { type Checkpoint, isMadeAlike, type ParkedCase, RowRefusedError, type RowStore } from './rowStore.ts';
 
 /** The read models belong to another log: going on would mix two logs. */
 export class ForeignLogError extends Error {
@@ -30,6 +31,7 @@ export type ProjectorDependencies = {
   readonly projections: readonly Projection[];
   readonly logId: string;
   readonly fingerprint: string;
+  readonly clock: Pick<Clock, 'sleep'>;
   /** Told when tables and checkpoint are ready, before the first event. */
   readonly onPrepared?: () => void;
   /** Told after each commit: the position reached, and the cases that were parked. */
@@ -57,7 +59,9 @@ async function prepareReadModels(deps: ProjectorDependencies): Promise<Checkpoin
     throw new ForeignLogError(checkpoint.logId, logId);
   }
   if (checkpoint?.fingerprint === fingerprint) return checkpoint;
-  return rowStore.reset(projections, { logId, fingerprint });
+  const fresh = await rowStore.reset(projections, { logId, fingerprint }, checkpoint);
+  if (!fresh) throw new CheckpointMovedError('another runner has made the read models anew');
+  return fresh;
 }
 
 /**
@@ -70,9 +74,44 @@ export async function project(deps: ProjectorDependencies, signal: AbortSignal):
   let checkpoint = await prepareReadModels(deps);
   deps.onPrepared?.();
   const parked = new Set((await deps.rowStore.parked()).map((parkedCase) => parkedCase.stream));
-  for await (const batch of deps.store.subscribe(checkpoint.position, BATCH_SIZE, signal)) {
+  const over = new AbortController();
+  const moved = new AbortController();
+  const watching = watchCheckpoint(deps, () => checkpoint, moved, AbortSignal.any([signal, over.signal]));
+  try {
+    const going = AbortSignal.any([signal, moved.signal]);
+    for await (const batch of deps.store.subscribe(checkpoint.position, BATCH_SIZE, going)) {
+      if (going.aborted) break;
+      checkpoint = await projectBatch(deps, checkpoint, batch, parked);
+    }
+  } finally {
+    over.abort();
+    await watching;
+  }
+  if (moved.signal.aborted && !signal.aborted) {
+    throw new CheckpointMovedError('the read models are not those that were written here any more');
+  }
+}
+
+/** How often to look whether the rows are still those that this runner writes. */
+const LOOK_MS = 2_000;
+
+/**
+ * Tells a runner that has nothing to write that its rows were made anew or dropped, which it would otherwise see at the next event
+ * only: on a quiet system perhaps never.
+ */
+async function watchCheckpoint(
+  { rowStore, clock }: ProjectorDependencies,
+  own: () => Checkpoint,
+  moved: AbortController,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    await clock.sleep(LOOK_MS, signal);
     if (signal.aborted) return;
-    checkpoint = await projectBatch(deps, checkpoint, batch, parked);
+    const before = own();
+    const now = await rowStore.checkpoint().catch(() => before);
+    const isBehind = (now?.position ?? -1n) < (before.position ?? -1n);
+    if (!now || !isMadeAlike(now, before) || isBehind) return moved.abort();
   }
 }
 

@@ -148,7 +148,9 @@ async function startMaking(
       parked.push(...cases);
     },
   };
-  let checkpoint = await rowStore.reset(projections, { logId, fingerprint });
+  const start = await rowStore.reset(projections, { logId, fingerprint }, null);
+  if (!start) throw new Error('rows in the making have a checkpoint before their first event');
+  let checkpoint = start;
   let events = 0;
   let end = 0n;
 

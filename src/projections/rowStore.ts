@@ -41,12 +41,25 @@ export type RowStore = {
     rows: ChangedRows,
     parked: readonly ParkedCase[],
   ) => Promise<boolean>;
-  /** Drops every row and parked case, and begins anew. Returns the new checkpoint: before the first event. */
+  /**
+   * Drops every row and parked case, and begins anew, when the checkpoint is still `before` (null: there is none).
+   *
+   * @returns the new checkpoint, before the first event; null when another runner has moved it: nothing was dropped
+   */
   readonly reset: (
     projections: readonly Projection[],
     madeFrom: Pick<Checkpoint, 'logId' | 'fingerprint'>,
-  ) => Promise<Checkpoint>;
+    before: Checkpoint | null,
+  ) => Promise<Checkpoint | null>;
 };
+
+/** Whether two looks at the checkpoint saw the same. */
+export const isSameCheckpoint = (one: Checkpoint | null, other: Checkpoint | null): boolean =>
+  one === null || other === null ? one === other : isMadeAlike(one, other) && one.position === other.position;
+
+/** Whether two checkpoints are of the same rows, made of the same log by the same version, however far they have got. */
+export const isMadeAlike = (one: Checkpoint, other: Checkpoint): boolean =>
+  one.logId === other.logId && one.fingerprint === other.fingerprint && one.generation === other.generation;
 
 /** New rows in the making, beside those that are read. */
 export type Replacement = {

@@ -73,6 +73,17 @@ describe('an attempt with BACKOFF', () => {
     });
   });
 
+  it('is due by the clock as it is, also where it had jumped ahead before', async () => {
+    const process = await start({ model: backoff, backend: () => failed });
+    process.clock.setWall('2027-01-01T00:00:00.000Z');
+    await process.note('written while the clock was a year ahead');
+    process.clock.setWall('2026-01-01T00:00:00.000Z');
+    const { taskId, pauses } = await driveOut(process);
+    expect(pauses).toStrictEqual([0, 1].map((n) => pauseMs(policy.retries, taskId, n)));
+    const task = await taskOf(process, taskId);
+    expect(task?.manual?.dueBy.slice(0, 10)).toBe('2026-01-01');
+  });
+
   it('is cancelled with its case, and never made', async () => {
     const process = await start({ model: backoff, backend: () => failed });
     const { task } = await process.clock.runUntil(process.submit());

@@ -126,10 +126,14 @@ describe('the store is away', () => {
 
   it('for so long that the process ends: the task is resumable, and the model’s answer is lost with it', async () => {
     const process = await startWithCase();
-    away(process, STEPS[1], Number.POSITIVE_INFINITY);
+    process.store.hooks.before = (call) => {
+      if (step(call).startsWith('DecisionRecommended')) unavailable();
+    };
     const answer = process.submit();
     process.store.hooks.after = (call) => {
-      if (step(call) === STEPS[0]) process.clock.sleep(10_000).then(process.shutdown);
+      if (step(call) !== STEPS[0]) return;
+      process.clock.sleep(10_000).then(process.shutdown);
+      process.clock.sleep(20_000).then(process.end);
     };
     await process.clock.runUntil(answer);
     await process.clock.runUntil(process.runner.drain(60_000));
@@ -141,6 +145,21 @@ describe('the store is away', () => {
     expect((await next.cases.load('C1001')).tasks.get(task.taskId)).toMatchObject({
       outcome: 'AUTO_SUCCESS',
     });
+  });
+});
+
+describe('the store is away for a moment while the process ends', () => {
+  it('what an effect has brought is recorded all the same', async () => {
+    const process = await startWithCase();
+    process.store.hooks.before = (call) => {
+      if (step(call) !== STEPS[2] || call.number > 8) return;
+      process.shutdown();
+      unavailable();
+    };
+    await process.clock.runUntil(process.submit());
+    await process.clock.runUntil(process.runner.drain(10_000));
+    const { tasks } = await checkSound(process);
+    expect([...tasks.values()]).toMatchObject([{ status: 'COMPLETED', outcome: 'AUTO_SUCCESS' }]);
   });
 });
 

@@ -35,3 +35,26 @@ it('requests that queue behind a stuck one are answered in time, not one time-ou
   expect(outside.clock.monotonicMs() - started).toBeLessThanOrEqual(10_000 + STUCK_MS);
   expect(await process.types()).toStrictEqual(['CaseOpened']);
 });
+
+it('a request does not wait for longer behind a task whose result waits for the store to come back', async () => {
+  const process = startProcess();
+  await process.open();
+  let away = false;
+  process.store.hooks.after = (call) => {
+    if (call.events.some(({ type }) => type === 'ActionStarted')) away = true;
+  };
+  process.store.hooks.before = () => {
+    if (away) throw new StoreUnavailableError('away', undefined);
+  };
+  const first = process.submit({ sentKey: 'one', waitMs: 1_000 });
+  await process.clock.runUntil(first);
+  expect(away).toBe(true);
+  const started = process.clock.monotonicMs();
+  const second = process.submit({ sentKey: 'two' }).catch((error: { code: string }) => error.code);
+  expect(await process.clock.runUntil(second)).toBe('STORE_UNAVAILABLE');
+  expect(process.clock.monotonicMs() - started).toBe(10_000);
+  away = false;
+  process.store.hooks.after = () => {};
+  await process.clock.runUntil(process.runner.drain(60_000));
+  expect((await process.types()).filter((type) => type === 'TaskReceived')).toHaveLength(1);
+});

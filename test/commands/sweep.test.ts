@@ -6,9 +6,9 @@ import { caseAfter, opened, received, recommended, retryScheduled, taskId } from
 import { createFakeClock, idle } from '../support/clock.ts';
 import { recordingLogger, recordingObserver } from '../support/scripted.ts';
 
-const task = (n: number, why: Unattended['why'], executing = false): Unattended => ({
+const task = (n: number, why: Unattended['why'], executing = false, caseId = `C${n}`): Unattended => ({
   taskId: taskId(n),
-  caseId: 'C1001',
+  caseId,
   executing,
   why,
 });
@@ -128,6 +128,25 @@ describe('the sweep', () => {
     for (const { taskId: id } of waiting.slice(0, 50)) state.driving.delete(id);
     await beat();
     expect(state.started).toHaveLength(200 + 128 + 50);
+  });
+
+  it('takes only some of one case, so that others have their turn', async () => {
+    const { state, beat } = startSweep();
+    await idle();
+    const hot = Array.from({ length: 300 }, (_, n) => task(n + 1, 'dead', false, 'HOT'));
+    state.unattended = [...hot, task(900, 'due'), task(901, 'dead')];
+    await beat();
+    expect(state.started).toStrictEqual([
+      ...hot.slice(0, 16).map(({ taskId: id }) => id),
+      taskId(900),
+      taskId(901),
+    ]);
+    state.unattended = hot.slice(16);
+    await beat();
+    expect(state.started).toHaveLength(18);
+    state.driving.delete(taskId(1));
+    await beat();
+    expect(state.started).toHaveLength(19);
   });
 
   it('leaves alone what this process has just failed to drive, and what it drives', async () => {

@@ -33,8 +33,12 @@ export function taskRow(n: number, status: TaskStatus, changes: Partial<TaskRow>
   };
 }
 
-export const emptyTasks = (rowStore: RowStore): Promise<unknown> =>
-  rowStore.reset([projection(tasksProjection)], { logId: 'log', fingerprint: 'test' });
+export const emptyTasks = async (rowStore: RowStore): Promise<unknown> =>
+  rowStore.reset(
+    [projection(tasksProjection)],
+    { logId: 'log', fingerprint: 'test' },
+    await rowStore.checkpoint().catch(() => null),
+  );
 
 /** Writes tasks and parks cases, as a projector does. */
 export async function putTasks(

@@ -60,7 +60,7 @@ export function createWalk(world: World, first: Case): Walk {
       if (!facts) throw new Error(`asked about the backend of ${route}`);
       return facts;
     };
-    return { ...world, now: later(clock), newActionId: uuid(ids), backend, mayStart };
+    return { ...world, now: later(clock), wallNow: later(clock), newActionId: uuid(ids), backend, mayStart };
   };
   const append = (events: readonly CaseEvent[], using: JudgeContext): void => {
     if (events.length === 0) return;

@@ -123,7 +123,7 @@ describe('a swap in memory', () => {
     await rig.catchUp();
     const { projections, logId, fingerprint } = rig.deps;
     const replacement = await rowStore.replacement(projections);
-    const start = await replacement?.rows.reset(projections, { logId, fingerprint });
+    const start = await replacement?.rows.reset(projections, { logId, fingerprint }, null);
     const swapped = await replacement?.swap(async () => {
       await rig.append('B', opened());
       await rig.catchUp();

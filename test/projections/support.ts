@@ -126,6 +126,7 @@ export function createRig(rowStore: RowStore, changes: Partial<ProjectorDependen
     projections: READ_MODELS,
     logId: LOG_ID,
     fingerprint: fingerprintOf('memory'),
+    clock: systemClock,
     onCommit: (position, _events, cases) => {
       parked.push(...cases);
       for (const tell of caughtUp) tell(position);

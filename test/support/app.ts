@@ -90,6 +90,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       newId: uuidv7,
       observer: metrics.observer,
       shutdown: shutdown.signal,
+      ending: shutdown.signal,
       recommender: scriptedRecommender(options.model ?? (() => modelSays())),
       backends: new Map(
         Object.keys(playbook.backends).map((route) => [
@@ -109,6 +110,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     projections: READ_MODELS,
     logId,
     fingerprint: fingerprintOf('memory'),
+    clock,
   };
   const projected = project({ ...projector, store: memory, onCommit: () => {} }, shutdown.signal);
 

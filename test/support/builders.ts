@@ -237,6 +237,7 @@ export const context = (changes: Partial<JudgeContext> = {}): JudgeContext => ({
   playbook,
   signals: calm,
   now: AT,
+  wallNow: changes.now ?? AT,
   newActionId: uuid(1),
   backend: () => backendFacts(),
   mayStart: true,

@@ -77,6 +77,7 @@ export type Process = ReturnType<typeof startProcess>;
 export function startProcess(script: Script = {}, outside: Outside = createOutside()) {
   const { keys, clock, newId } = outside;
   const shutdown = new AbortController();
+  const ending = new AbortController();
   const store = watchedStore(outside.store);
   const log = createEventLog(store, newId);
   const observer = recordingObserver();
@@ -103,6 +104,7 @@ export function startProcess(script: Script = {}, outside: Outside = createOutsi
     clock,
     newId,
     shutdown: shutdown.signal,
+    ending: ending.signal,
   };
   const runner = createTaskRunner(deps, logger);
   const commands = { cases, vault, policy: inForce, runner };
@@ -121,6 +123,8 @@ export function startProcess(script: Script = {}, outside: Outside = createOutsi
     told: observer.told,
     logged: logger.lines,
     shutdown: () => shutdown.abort(),
+    /** Its time is over: what has not been recorded by now is not. */
+    end: () => ending.abort(),
     open: (changes: Partial<OpenCase> = {}) =>
       openCase(
         { cases, vault },
