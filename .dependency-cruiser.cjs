@@ -39,7 +39,7 @@ module.exports = {
       ['^src/domain/', '^src/projections/(tasks|memoryRowStore)\\.ts', '^src/runtime/clock\\.ts'],
       'port and adapters; it reads the tasks that the read models hold',
     ),
-    only('vault-imports', '^src/vault/', ['^src/domain/'], 'keys and ciphers'),
+    only('vault-imports', '^src/vault/', ['^src/domain/', '^src/postgres/errors\\.ts'], 'keys and ciphers'),
     only(
       'auth-imports',
       '^src/auth/',
@@ -68,7 +68,7 @@ module.exports = {
         '^src/runtime/(clock|logger|observer)\\.ts',
         '^src/eventstore/(port|log)\\.ts',
         '^src/(coordination|recommender|backends)/port\\.ts',
-        '^src/vault/vault\\.ts',
+        '^src/vault/(vault|port)\\.ts',
       ],
       'use cases know ports, never adapters',
     ),

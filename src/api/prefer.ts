@@ -29,11 +29,9 @@ export const preferHeader = {
  */
 export function preferencesOf(header: string | undefined): Preferences {
   const found = new Map<string, string>();
-  for (const preference of (header ?? '').split(',')) {
-    const [, name, , value = ''] =
-      /^\s*([!#$%&'*+.^_`|~\w-]+)\s*(=\s*"?([^";]*)"?)?\s*(;.*)?$/.exec(preference) ?? [];
-    const known = name?.toLowerCase();
-    if (known !== undefined && !found.has(known)) found.set(known, value.trim());
+  for (const preference of splitOutsideQuotes(header ?? '', ',')) {
+    const { name, value } = nameAndValue(preference);
+    if (!found.has(name)) found.set(name, value);
   }
   const wait = found.get('wait') ?? '';
   const async = found.has('respond-async');
@@ -44,3 +42,28 @@ export function preferencesOf(header: string | undefined): Preferences {
     applied: applied.length > 0 ? applied.join(', ') : null,
   };
 }
+
+function nameAndValue(preference: string): { readonly name: string; readonly value: string } {
+  const [pair = ''] = splitOutsideQuotes(preference, ';');
+  const [name = '', ...value] = pair.split('=');
+  return { name: name.trim().toLowerCase(), value: unquoted(value.join('=')) };
+}
+
+/** One pass over the text, so that no header can keep it busy. A backslash within quotes takes the meaning from what follows. */
+function splitOutsideQuotes(text: string, separator: string): string[] {
+  const parts: string[] = [];
+  let from = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at];
+    if (quoted && character === '\\') at += 1;
+    else if (character === '"') quoted = !quoted;
+    else if (!quoted && character === separator) {
+      parts.push(text.slice(from, at));
+      from = at + 1;
+    }
+  }
+  return [...parts, text.slice(from)];
+}
+
+const unquoted = (value: string): string => value.trim().replace(/^"(.*)"$/, '$1');

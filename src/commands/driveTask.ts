@@ -10,12 +10,13 @@ import type { Outcome } from '../domain/vocabulary.ts';
 import { StoreUnavailableError } from '../eventstore/port.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Observer } from '../runtime/observer.ts';
+import { KeyStoreRefusedError } from '../vault/port.ts';
 import { type CaseVault, PERSONAL_FIELDS, type Vault } from '../vault/vault.ts';
 import type { Again, CaseStore, Decide } from './caseStore.ts';
 import { type EffectDependencies, execute, lookUp, recommend } from './effects.ts';
 import { ShuttingDownError } from './errors.ts';
 import { untilAvailable } from './untilAvailable.ts';
-import { attemptMs, createPatience, createPlace, LOOK_AGAIN_MS, type Place } from './waiting.ts';
+import { attemptMs, createPatience, createPlace, LOOK_AT_ATTEMPT_MS, type Place } from './waiting.ts';
 
 export type DriveDependencies = EffectDependencies & {
   readonly cases: CaseStore;
@@ -86,18 +87,19 @@ async function drive(
 ): Promise<Case> {
   const { cases, clock, shutdown, ending } = deps;
   const text = await readText(deps, caseId, taskId);
-  const waiting = { outOfPatience: createPatience(clock), place };
+  const waiting = { patienceLeftMs: createPatience(clock), place };
   let effect: Effect | null = null;
   let causationId: string | null = text.causationId;
   for (;;) {
     const context = { actor: ORCHESTRATOR, correlationId: taskId, causationId, traceparent };
     const brought: Effect | null = effect;
-    const again: Again = (work) => untilAvailable(clock, brought ? ending : shutdown, work);
+    const again: Again = (work) =>
+      untilAvailable(clock, brought ? ending : shutdown, work, deps.observer.storeAway);
+    const judging = judgeContext(deps, text.signals);
     const decide: Decide<Decided> = (current, now) => {
       const recorded = brought && recordable(current, brought);
-      const judging = judgeContext(deps, text.signals, now);
       return {
-        events: consequences(current, taskId, recorded ? [recorded] : [], judging),
+        events: consequences(current, taskId, recorded ? [recorded] : [], judging(now)),
         result: { recorded, atMs: clock.monotonicMs(), settled: outcomeIn(current, taskId) !== null },
       };
     };
@@ -128,8 +130,15 @@ const isAmong = ({ started }: Attempt, events: readonly CaseEvent[]): boolean =>
       type === 'ActionStarted' && data.taskId === started.taskId && data.attempt === started.attempt,
   );
 
-function judgeContext(deps: DriveDependencies, signals: Signals, now: string): JudgeContext {
-  return {
+/** What verdicts of one step are computed from, by the time of the append; a backend is asked once whether it is available. */
+function judgeContext(deps: DriveDependencies, signals: Signals): (now: string) => JudgeContext {
+  const answers = new Map<string, boolean>();
+  const available = (route: string): boolean => {
+    const answer = answers.get(route) ?? deps.backends.get(route)?.available() !== false;
+    answers.set(route, answer);
+    return answer;
+  };
+  return (now) => ({
     policy: deps.policy,
     playbook: deps.playbook,
     signals,
@@ -144,10 +153,10 @@ function judgeContext(deps: DriveDependencies, signals: Signals, now: string): J
         simulated: backend?.kind === 'simulated',
         idempotent: backend?.idempotent === true,
         lookup: typeof backend?.lookUp === 'function',
-        available: () => backend?.available() !== false,
+        available: () => available(route),
       };
     },
-  };
+  });
 }
 
 type TaskText = {
@@ -159,26 +168,28 @@ type TaskText = {
 
 async function readText(deps: DriveDependencies, caseId: string, taskId: string): Promise<TaskText> {
   const { cases, clock, shutdown } = deps;
-  return untilAvailable(clock, shutdown, async () => {
+  const load = async (): Promise<TaskText> => {
     const [vault, current] = await Promise.all([vaultOf(deps, caseId), cases.load(caseId)]);
     const task = current.tasks.get(taskId);
     if (!task) throw new Error(`case ${caseId} has no task ${taskId}`);
     const description = vault?.open(PERSONAL_FIELDS.description, task.description) ?? null;
     const signals = description === null ? ALL_RAISED : readSignals(description);
     return { vault, description, signals, causationId: task.lastEventId };
-  });
+  };
+  return untilAvailable(clock, shutdown, load, deps.observer.storeAway);
 }
 
 /** Where the keys cannot be reached, the task waits for them as it waits for the log. */
 const vaultOf = (deps: DriveDependencies, caseId: string): Promise<CaseVault | null> =>
   deps.vault.of(caseId).catch((error: unknown) => {
+    if (error instanceof KeyStoreRefusedError) throw error;
     throw new StoreUnavailableError('The key store did not answer', error);
   });
 
 type Waiting = {
   /** When this process decided, by the monotonic clock, to start the open attempt; null where it did not. */
   readonly startedAtMs: number | null;
-  readonly outOfPatience: (attempt: Attempt) => boolean;
+  readonly patienceLeftMs: (attempt: Attempt) => number;
   readonly place: Place;
 };
 
@@ -189,7 +200,7 @@ async function take(
   taskId: string,
   step: Step,
   text: TaskText,
-  { startedAtMs, outOfPatience, place }: Waiting,
+  { startedAtMs, patienceLeftMs, place }: Waiting,
 ): Promise<Effect | null> {
   const task = current.tasks.get(taskId);
   if (!task) return null;
@@ -202,8 +213,9 @@ async function take(
         const deadlineMs = startedAtMs + attemptMs(step.attempt);
         return execute(deps, current, started, deadlineMs, text.vault);
       }
-      if (outOfPatience(step.attempt)) return expired(started);
-      await deps.cases.nextChange(current.caseId, LOOK_AGAIN_MS);
+      const left = patienceLeftMs(step.attempt);
+      if (left <= 0) return expired(started);
+      await deps.cases.nextChange(current.caseId, Math.min(left, LOOK_AT_ATTEMPT_MS));
       return null;
     }
     case 'lookUp':

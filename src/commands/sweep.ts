@@ -1,4 +1,4 @@
-import { BEAT_MS, type Coordinator, type Unattended } from '../coordination/port.ts';
+import { BEAT_MS, type Coordinator, FAIR_SHARE, type Unattended } from '../coordination/port.ts';
 import { nextStep } from '../domain/nextStep.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -21,9 +21,7 @@ export type SweepDependencies = {
 
 /** How many tasks taken up here are driven at one time, so that new ones are not crowded out. Open attempts do not count. */
 const AT_ONCE = 128;
-/** And so many of one case: they act one after the other anyway, and must not keep other cases waiting. */
-const AT_ONCE_OF_A_CASE = 16;
-/** How many candidates are looked at in one sweep. */
+/** How many candidates are looked at in one sweep: more than may be resting (troubles.ts). */
 const MOST_CANDIDATES = 1_000;
 /**
  * How long a task must have been seen without a driver, where none is known to be dead: whoever has just received it speaks up.
@@ -143,7 +141,7 @@ function spread(tasks: readonly Unattended[], takenOf: readonly string[]): Unatt
     return counted;
   };
   for (const caseId of takenOf) count(caseId);
-  return tasks.filter(({ caseId }) => count(caseId) <= AT_ONCE_OF_A_CASE);
+  return tasks.filter(({ caseId }) => count(caseId) <= FAIR_SHARE);
 }
 
 /** Tasks of parked cases that need somebody, from the cases' own streams; a case that cannot be folded has none. */

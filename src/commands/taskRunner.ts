@@ -6,6 +6,7 @@ import type { DriveDependencies } from './driveTask.ts';
 import { driveTask } from './driveTask.ts';
 import { ShuttingDownError } from './errors.ts';
 import { createTroubles } from './troubles.ts';
+import { LOOK_AGAIN_MS } from './waiting.ts';
 
 /** Runs the loop for the tasks that this process drives. */
 export type TaskRunner = {
@@ -29,9 +30,6 @@ export type TaskRunner = {
   /** Whether driving a task has failed in a way that time does not heal, so lately that it is not worth another try yet. */
   readonly isResting: (taskId: string) => boolean;
 };
-
-/** How often to look at a task that another process drives. */
-const LOOK_AGAIN_MS = 200;
 
 export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskRunner {
   const running = new Map<string, Promise<void>>();

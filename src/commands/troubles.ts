@@ -11,7 +11,7 @@ export type Troubles = {
 const FIRST_REST_MS = 5_000;
 const LONGEST_REST_MS = 300_000;
 /** How many are remembered; the one that failed longest ago is forgotten first. */
-const MOST = 1_000;
+const MOST = 500;
 
 /** A stream that cannot be folded, or a defect, must not be tried anew in a tight loop: rests grow with every failure. */
 export function createTroubles(clock: Pick<Clock, 'monotonicMs'>): Troubles {

@@ -16,12 +16,14 @@ export async function untilAvailable<T>(
   clock: Clock,
   ending: AbortSignal,
   work: () => Promise<T>,
+  onAway: (error: StoreUnavailableError) => void = () => {},
 ): Promise<T> {
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
+      onAway(error);
       await clock.sleep(pause, ending);
       if (ending.aborted) throw new ShuttingDownError('the store is unavailable and the process is ending');
     }

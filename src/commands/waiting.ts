@@ -5,7 +5,9 @@ import type { CaseStore } from './caseStore.ts';
 
 /** How long to wait for a change that another process may make, before looking again. */
 export const LOOK_AGAIN_MS = 200;
-/** The same for those who stand in a line for it. */
+/** The same while another process's attempt is open, which takes its time. */
+export const LOOK_AT_ATTEMPT_MS = 1_000;
+/** The same for those who stand in a line. */
 const LOOK_FROM_LINE_MS = 2_000;
 
 /** A task's place among those of its case that wait for an action to end. */
@@ -46,15 +48,15 @@ export function createPlace(
 }
 
 /**
- * How long this process has waited for an attempt of another one. By the monotonic clock, and from when it first saw the attempt:
+ * How long this process still waits for an attempt of another one, in milliseconds. By the monotonic clock, and from when it first saw the attempt:
  * no wall clock, its own or the other's, makes an attempt look over before it is.
  */
-export function createPatience(clock: Clock): (attempt: Attempt) => boolean {
+export function createPatience(clock: Clock): (attempt: Attempt) => number {
   let seen: { readonly number: number; readonly atMs: number } | null = null;
   return (attempt) => {
     const { attempt: number } = attempt.started;
     if (seen?.number !== number) seen = { number, atMs: clock.monotonicMs() };
-    return clock.monotonicMs() - seen.atMs >= attemptMs(attempt);
+    return seen.atMs + attemptMs(attempt) - clock.monotonicMs();
   };
 }
 

@@ -2,7 +2,7 @@ import { caseStream } from '../domain/identifiers.ts';
 import type { MemoryRowStore } from '../projections/memoryRowStore.ts';
 import type { TaskRow } from '../projections/tasks.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { ALIVE_MS, type Coordinator, type Unattended } from './port.ts';
+import { ALIVE_MS, type Coordinator, FAIR_SHARE, type Unattended } from './port.ts';
 
 /** What Postgres is between processes, for tests and simulation. */
 export type MemoryCoordination = {
@@ -39,7 +39,9 @@ export function createMemoryCoordination(clock: Pick<Clock, 'now'>): MemoryCoord
         (row) => needsSomebody(row, due) && !live.has(row.task_id) && !parked.has(caseStream(row.case_id)),
       )
       .toSorted(byUrgency)
-      .map(({ task_id, case_id, status }) => ({
+      .map(rankedInCase())
+      .toSorted((a, b) => Number(a.isOver) - Number(b.isOver))
+      .map(({ row: { task_id, case_id, status } }) => ({
         taskId: task_id,
         caseId: case_id,
         executing: status === 'EXECUTING',
@@ -93,3 +95,14 @@ const needsSomebody = ({ status, due_at }: TaskRow, due: string): boolean =>
 const byUrgency = (a: TaskRow, b: TaskRow): number =>
   Number(b.status === 'EXECUTING') - Number(a.status === 'EXECUTING') ||
   a.received_position - b.received_position;
+
+/** Says of each row whether its case has had its fair share before it; open attempts come first whatever there is. */
+function rankedInCase(): (row: TaskRow) => { readonly row: TaskRow; readonly isOver: boolean } {
+  const counts = new Map<string, number>();
+  return (row) => {
+    if (row.status === 'EXECUTING') return { row, isOver: false };
+    const count = (counts.get(row.case_id) ?? 0) + 1;
+    counts.set(row.case_id, count);
+    return { row, isOver: count > FAIR_SHARE };
+  };
+}

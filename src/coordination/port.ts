@@ -54,3 +54,5 @@ export type Coordinator = {
 export const BEAT_MS = 500;
 /** How long a process counts as alive after it said so, in milliseconds, by the coordinator's own clock. */
 export const ALIVE_MS = 2_000;
+/** So many tasks of one case are taken before those of other cases: they act one after the other anyway. */
+export const FAIR_SHARE = 16;

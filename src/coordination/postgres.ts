@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { ALIVE_MS, type Coordinator, type Unattended } from './port.ts';
+import { ALIVE_MS, type Coordinator, FAIR_SHARE, type Unattended } from './port.ts';
 
 export type PostgresCoordinator = Coordinator & {
   /**
@@ -87,7 +87,9 @@ export const UNATTENDED = `with driven as (
   from candidates
   where task_id not in (select task_id from driven where alive)
     and 'case-' || case_id not in (select stream from readmodel.parked)
-  order by status <> 'EXECUTING', received_position limit $2`;
+  order by status <> 'EXECUTING',
+    row_number() over (partition by case_id, status = 'EXECUTING' order by received_position) > ${FAIR_SHARE},
+    received_position limit $2`;
 
 const CLAIM = 'select coordination.claim_tasks($1, $2, $3, $4) as taken';
 

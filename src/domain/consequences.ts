@@ -131,10 +131,21 @@ function judge(
   const backend = context.backend(facts.decision.routeTarget);
   // It may have been declared otherwise when the attempt of unknown outcome was made.
   if (isBlind(task, backend.idempotent)) return [routed(task, endingCodes(task), context)];
+  if (isTooLate(task, context)) {
+    return [routed(task, [...endingCodes(task), 'RETRY_BUDGET_EXHAUSTED'], context)];
+  }
   const reason = pause ?? (backend.available() ? null : 'BACKEND_UNAVAILABLE');
   if (reason === null) return [evaluated, started(task, facts, attempt, backend, context)];
   return [postponed(task, attempt, reason, context)];
 }
+
+/** How much later than planned a retry may be made, in milliseconds: whoever takes it up may be a moment late. */
+const MAY_BE_LATE_MS = 60_000;
+
+/** Whether a task that was tried or waited before has used up its time: everybody may have been away for days. */
+const isTooLate = (task: Task, { policy, wallNow }: JudgeContext): boolean =>
+  (task.attempts.length > 0 || task.pauses > 0) &&
+  !withinBudget(policy.retries, task.receivedAt, later(wallNow, -MAY_BE_LATE_MS));
 
 function evaluation(task: Task, facts: Facts, { policy, playbook }: JudgeContext): GuardrailEvaluated {
   return {

@@ -17,6 +17,8 @@ export type Metrics = {
 };
 
 const PREFIX = 'case_orchestrator_';
+/** Every task in flight tells of an outage; one line is enough. */
+const TELL_AWAY_EVERY_MS = 10_000;
 const SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30];
 
 /** Counters and histograms of one service, and a log line for what somebody must act on; labels come from closed sets, never from text. */
@@ -73,6 +75,12 @@ export function createMetrics(logger: Pick<Logger, 'warn'>): Metrics {
     labelNames: ['dependency'],
     registers,
   });
+  const storeAway = new Counter({
+    name: `${PREFIX}store_waits_total`,
+    help: 'Times that a task had to wait because log or keys were not reached',
+    registers,
+  });
+  let toldAway = Number.NEGATIVE_INFINITY;
   const inFlight = new Gauge({
     name: `${PREFIX}tasks_in_flight`,
     help: 'Tasks this process drives',
@@ -105,6 +113,13 @@ export function createMetrics(logger: Pick<Logger, 'warn'>): Metrics {
       },
       takenOver: (why) => takenOver.inc({ why }),
       appendConflict: () => conflicts.inc(),
+      storeAway: (error) => {
+        storeAway.inc();
+        const now = performance.now();
+        if (now - toldAway < TELL_AWAY_EVERY_MS) return;
+        toldAway = now;
+        logger.warn({ err: error }, 'log or keys are not reached: what is in flight waits for them');
+      },
       circuit: (dependency, state) => circuits.set({ dependency }, state === 'closed' ? 0 : 1),
     },
     scrape: async (readings) => {

@@ -16,6 +16,8 @@ export type Observer = {
   /** A task that nobody drove was taken over, or its retry fell due. */
   readonly takenOver: (why: 'due' | 'dead' | 'unclaimed') => void;
   readonly appendConflict: () => void;
+  /** A task waits because log or keys are not reached. */
+  readonly storeAway: (error: Error) => void;
   /** The circuit breaker of a dependency has come into this state. */
   readonly circuit: (dependency: string, state: CircuitState) => void;
 };

@@ -23,9 +23,24 @@ describe('the Prefer header', () => {
     ['return=minimal', null, null],
     ['respond-asynchronously', null, null],
     ['=,;,,"', null, null],
+    ['respond-async; foo="a,wait=3"', 0, 'respond-async'],
+    ['foo="a\\",wait=3", wait=4', 4_000, 'wait=4'],
   ])('%j', (header, waitMs, applied) => {
     expect(preferencesOf(header)).toStrictEqual({ waitMs, applied });
   });
+});
+
+it('no Prefer header keeps the process busy', () => {
+  const started = performance.now();
+  for (const header of [
+    `a=${' '.repeat(990)}"x"y`,
+    '='.repeat(1_000),
+    '"'.repeat(1_000),
+    `${' ,'.repeat(500)}`,
+  ]) {
+    expect(preferencesOf(header)).toStrictEqual({ waitMs: null, applied: null });
+  }
+  expect(performance.now() - started).toBeLessThan(200);
 });
 
 describe('POST /case-task', () => {

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ALIVE_MS, type Coordinator } from '../../src/coordination/port.ts';
+import { ALIVE_MS, type Coordinator, FAIR_SHARE } from '../../src/coordination/port.ts';
 import type { RowStore } from '../../src/projections/rowStore.ts';
 import type { TaskRow } from '../../src/projections/tasks.ts';
 import { emptyTasks, NOW, putTasks, taskRow } from './rows.ts';
@@ -83,6 +83,21 @@ export function describeCoordinatorContract(name: string, open: () => Promise<Co
         expect(await world.process().unattended(NOW, 10)).toEqual([
           { taskId: id(1), caseId: 'C1', executing: false, why: 'due' },
           { taskId: id(3), caseId: 'C3', executing: false, why: 'due' },
+        ]);
+      });
+
+      it('of one case no more than its fair share before those of others', async () => {
+        const hot = Array.from({ length: FAIR_SHARE + 3 }, (_, n) =>
+          taskRow(n + 1, 'DECIDED', { case_id: 'HOT' }),
+        );
+        await put(...hot, taskRow(90, 'RECEIVED'), taskRow(91, 'EXECUTING', { case_id: 'HOT' }));
+        const found = (await world.process().unattended(NOW, 100)).map(({ taskId }) => taskId);
+        const numbers = Array.from({ length: FAIR_SHARE + 3 }, (_, n) => id(n + 1));
+        expect(found).toEqual([
+          id(91),
+          ...numbers.slice(0, FAIR_SHARE),
+          id(90),
+          ...numbers.slice(FAIR_SHARE),
         ]);
       });
 

@@ -107,7 +107,7 @@ describe('whatever happens to a case', () => {
           for (const word of wordsOf(append)) seen.add(word);
         }
       }),
-      { numRuns: 300, seed: 4711 },
+      { numRuns: 400, seed: 4711 },
     );
     expect(REACHED.filter((word) => !seen.has(word))).toStrictEqual([]);
   }, 60_000);

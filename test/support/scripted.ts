@@ -107,6 +107,7 @@ export function recordingObserver(): Observer & { readonly told: string[] } {
     outcomeResolved: ({ source, result }) => told.push(`resolved ${source} ${result}`),
     takenOver: (why) => told.push(`taken over ${why}`),
     appendConflict: () => told.push('conflict'),
+    storeAway: () => told.push('store away'),
     circuit: (dependency, state) => told.push(`circuit ${dependency} ${state}`),
   };
 }

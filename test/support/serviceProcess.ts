@@ -17,10 +17,8 @@ const COMMAND = [
 
 /** The real service as a process that is there to be maltreated. */
 export type ServiceProcess = {
-  readonly pid: number;
   /** Resolves when it is gone. */
   readonly exited: Promise<void>;
-  readonly isGone: () => boolean;
   readonly signal: (name: NodeJS.Signals) => void;
   /** Its URL once it listens; null when it has ended before. */
   readonly listening: Promise<string | null>;
@@ -40,7 +38,6 @@ export function spawnService(env: Readonly<Record<string, string>>, logFile: str
     stdio: ['ignore', log, log],
   });
   closeSync(log);
-  if (child.pid === undefined) throw new Error('the service could not be started');
   let gone = false;
   const exited = once(child, 'exit').then(() => {
     gone = true;
@@ -53,9 +50,7 @@ export function spawnService(env: Readonly<Record<string, string>>, logFile: str
     }
   };
   return {
-    pid: child.pid,
     exited,
-    isGone: () => gone,
     signal: (name) => {
       if (!gone) child.kill(name);
     },
