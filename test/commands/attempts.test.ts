@@ -73,6 +73,32 @@ describe('an attempt with BACKOFF', () => {
     });
   });
 
+  it('is not made by who comes days after its time', async () => {
+    const process = await start({ model: backoff, backend: () => failed });
+    const { task } = await process.clock.runUntil(process.submit());
+    process.clock.advance(3 * 24 * 60 * 60_000);
+    await process.drive(task.taskId);
+    expect(process.partner.calls).toHaveLength(1);
+    expect(await taskOf(process, task.taskId)).toMatchObject({
+      outcome: 'AUTO_FAILED',
+      manual: { codes: ['ACTION_FAILED', 'RETRY_BUDGET_EXHAUSTED'] },
+    });
+  });
+
+  it('is made by who comes a moment after its time', async () => {
+    const text = configText('policy.yaml').replace('budgetMinutes: 60', 'budgetMinutes: 0.1');
+    const short = parsePolicy(text, 'p', playbook);
+    const process = await start({
+      policy: short,
+      model: backoff,
+      backend: (_, call) => (call === 1 ? failed : succeeded),
+    });
+    const { task } = await process.clock.runUntil(process.submit());
+    process.clock.advance(30_000);
+    await process.clock.runUntil(process.drive(task.taskId));
+    expect(await taskOf(process, task.taskId)).toMatchObject({ outcome: 'AUTO_SUCCESS' });
+  });
+
   it('is due by the clock as it is, also where it had jumped ahead before', async () => {
     const process = await start({ model: backoff, backend: () => failed });
     process.clock.setWall('2027-01-01T00:00:00.000Z');

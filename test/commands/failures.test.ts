@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FALLBACK_REASONS } from '../../src/domain/decision.ts';
 import { fallbackDecision } from '../../src/domain/decisionContract.ts';
-import type { KeyStore } from '../../src/vault/port.ts';
+import { type KeyStore, KeyStoreRefusedError } from '../../src/vault/port.ts';
 import { CASE, playbook } from '../support/builders.ts';
 import { failed, modelFails, modelSays, stallingModel, succeeded } from '../support/scripted.ts';
 import { checkSound } from '../support/soundness.ts';
@@ -92,6 +92,27 @@ describe('a recommendation that could not be had', () => {
     await next.clock.runUntil(next.drive(task.taskId));
     expect((await next.cases.load(CASE)).tasks.get(task.taskId)).toMatchObject({ outcome: 'AUTO_SUCCESS' });
   });
+});
+
+it('keys that are refused, not away, are told at once: nobody asks for them for ever', async () => {
+  const { keys, ...outside } = createOutside();
+  const process = await startWithCase({ model: stallingModel, waitMs: 0 }, {}, { ...outside, keys });
+  const { task } = await process.submit();
+  process.shutdown();
+  let asked = 0;
+  const refusing: KeyStore = {
+    ...keys,
+    find: async () => {
+      asked += 1;
+      throw new KeyStoreRefusedError(new Error('permission denied'));
+    },
+  };
+  const next = startProcess({}, { ...outside, keys: refusing });
+  next.runner.start(CASE, task.taskId, null);
+  await next.clock.runUntil(next.runner.drain(60_000));
+  expect(asked).toBe(1);
+  expect(next.runner.isResting(task.taskId)).toBe(true);
+  expect(next.logged).toHaveLength(1);
 });
 
 describe('a model that is wrong', () => {
