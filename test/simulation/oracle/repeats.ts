@@ -1,0 +1,43 @@
+import { canonicalJson } from '../../../src/domain/hash.ts';
+import type { Clients } from '../clients.ts';
+import type { Fleet } from '../fleet.ts';
+import type { KeyRing } from '../keyRing.ts';
+import type { TaskPlan } from '../scenario.ts';
+import type { World } from '../world.ts';
+import type { Book } from './book.ts';
+
+/** When all is quiet every task is sent once more: it is answered from the log, at once, and nothing happens (rule 4). */
+export async function askAgain(
+  { violate }: World,
+  fleet: Fleet,
+  clients: Clients,
+  book: Book,
+  { textOf }: Pick<KeyRing, 'textOf'>,
+  plans: readonly TaskPlan[],
+): Promise<void> {
+  const [process] = fleet.serving();
+  if (!process) return;
+  const before = eventsOf(book);
+  for (const task of book.tasks()) {
+    const plan = plans.find(
+      ({ description, caseId }) => description === textOf(task) && caseId === task.caseId,
+    );
+    if (!plan) {
+      violate('accepted is recorded', `${task.taskId} is in the log, and nobody sent it`);
+      continue;
+    }
+    const { task: answered, replayed } = await clients.ask(plan, process, 0);
+    const isSame =
+      replayed &&
+      answered.taskId === task.taskId &&
+      answered.outcome === task.outcome &&
+      canonicalJson(answered.decision) === canonicalJson(task.decision);
+    if (!isSame)
+      violate('an answer stays', `${task.taskId} asked again: ${answered.status} ${answered.outcome}`);
+  }
+  const more = eventsOf(book) - before;
+  if (more > 0) violate('a repeat does nothing', `${more} events more`);
+}
+
+const eventsOf = ({ cases }: Book): number =>
+  [...cases.values()].reduce((sum, { events }) => sum + events.length, 0);
