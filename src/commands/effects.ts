@@ -1,6 +1,6 @@
 import type { Backend, BackendAnswer, BackendCall } from '../backends/port.ts';
 import type { Case } from '../domain/case.ts';
-import { fallbackDecision } from '../domain/decisionContract.ts';
+import { fallbackDecision, isDecision } from '../domain/decisionContract.ts';
 import type {
   ActionExecuted,
   ActionOutcomeResolved,
@@ -41,8 +41,8 @@ export async function recommend(
   const recommendation =
     description === null
       ? TEXT_UNREADABLE
-      : await orElse(RECOMMENDER_BROKEN, () =>
-          deps.recommender.recommend(requestOf(current, task, description), deps.shutdown),
+      : await orElse(RECOMMENDER_BROKEN, async () =>
+          wellFormed(await deps.recommender.recommend(requestOf(current, task, description), deps.shutdown)),
         );
   if (recommendation.kind === 'failure') {
     if (deps.shutdown.aborted) return null;
@@ -74,7 +74,15 @@ const failure = (cause: string): Recommendation => ({
   usage: null,
   durationMs: 0,
 });
+/** Adapters hold what they return against the contract; what one lets through all the same must not stop the task. */
+const wellFormed = (recommendation: Recommendation): Recommendation =>
+  recommendation.kind === 'decision' && !isDecision(recommendation.decision) ? NO_DECISION : recommendation;
+
 const TEXT_UNREADABLE = failure("the task's text cannot be read: its key is gone");
+const NO_DECISION: Recommendation = {
+  ...failure('the recommendation has not the form of a decision'),
+  reasonCode: 'AI_INVALID_RESPONSE',
+} as Recommendation;
 const RECOMMENDER_BROKEN = failure('the recommender threw, which it must not');
 
 /** Adapters never reject; one that does all the same must not leave its task, and those that wait for it, without an end. */

@@ -24,6 +24,19 @@ export function decisionContract(playbook: Playbook): z.ZodType<Decision> {
   });
 }
 
+const structure = z.strictObject({
+  intent: z.string(),
+  nextStep: z.enum(NEXT_STEPS),
+  routeTarget: z.string(),
+  retryStrategy: z.enum(RETRY_STRATEGIES),
+  riskScore: z.number().min(0).max(1),
+  confidence: z.number().min(0).max(1),
+  reasonCode: z.string(),
+});
+
+/** Whether a value has the form of a decision, whatever its words: what has not can be recorded nowhere. */
+export const isDecision = (value: unknown): boolean => structure.safeParse(value).success;
+
 /** The decision that stands in when no recommendation could be had (DESIGN section 6). */
 export function fallbackDecision(playbook: Playbook, reasonCode: FallbackReason): Decision {
   return {

@@ -69,6 +69,12 @@ export function createLink(world: World, climate: Climate, crash: (host: Host) =
       tell(() => `${host.name} ${name}: ${fault}`);
     }
     const { promise, resolve, reject } = Promise.withResolvers<T>();
+    // A call that takes long troubles its process for as long as it takes.
+    if (fault)
+      promise.then(
+        () => host.trouble(),
+        () => host.trouble(),
+      );
     const fail = (): void => {
       timeline.after(random.between(0, LONGEST_TIMEOUT_MS), () =>
         host.deliver(() => reject(new StoreUnavailableError(`${name} got no answer`, null))),
