@@ -5,7 +5,18 @@ const SYSTEM = ['mainJob', 'idempotency', 'manyTasks', 'hostileModel'].map(
   (name) => `test/system/${name}.test.ts`,
 );
 /** Those that start services as processes of their own, which share no memory. */
-const PROCESSES = ['recovery', 'twoProcesses', 'operations'].map((name) => `test/system/${name}.test.ts`);
+const PROCESSES = ['twoProcesses', 'operations'].map((name) => `test/system/${name}.test.ts`);
+
+/** What touches no database, no process and nothing global: its files share their modules, which halves their time. */
+const PURE = [
+  'test/{api,commands,config,domain,runtime}/**/*.test.ts',
+  'test/vault/cipher.test.ts',
+  'test/config.test.ts',
+  'test/coordination/memory.test.ts',
+  'test/eventstore/{chain,codec,memory}.test.ts',
+  'test/projections/{leadership,projector,rebuild,rows,runner,watch}.test.ts',
+  'test/simulation/*.test.ts',
+];
 
 export default defineConfig({
   test: {
@@ -17,9 +28,15 @@ export default defineConfig({
     hookTimeout: 30_000,
     teardownTimeout: 30_000,
     projects: [
+      { extends: true, test: { name: 'pure', include: PURE, isolate: false } },
       {
         extends: true,
-        test: { name: 'postgres', include: ['test/**/*.test.ts'], provide: { systemStore: 'postgres' } },
+        test: {
+          name: 'postgres',
+          include: ['test/**/*.test.ts'],
+          exclude: PURE,
+          provide: { systemStore: 'postgres' },
+        },
       },
       {
         extends: true,

@@ -12,7 +12,7 @@ import { startTestService } from '../support/service.ts';
 import { until } from '../support/until.ts';
 
 /** postgres -> kurrentdb (protocol test server) -> postgres, with the command killed on both ways. */
-const FURTHER_STREAMS = 400;
+const FURTHER_STREAMS = 250;
 
 let first: TestDatabase;
 let last: TestDatabase;

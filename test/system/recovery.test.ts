@@ -7,9 +7,10 @@ import { type StubBackend, startStubBackend } from '../support/stubBackend.ts';
 import { type StubModel, startStubModel } from '../support/stubModel.ts';
 import { until } from '../support/until.ts';
 
+const DONE = ['TaskReceived', 'DecisionRecommended', 'GuardrailEvaluated', 'ActionStarted', 'ActionExecuted'];
 const LONG_MS = 20_000;
 /** Of a backend call; its attempt's deadline is a second later. */
-const BACKEND_TIMEOUT_MS = 1_000;
+const BACKEND_TIMEOUT_MS = 1_500;
 /** What a process may take after SIGTERM at most, whatever is in flight. */
 const STOP_BOUND_MS = 15_000;
 
@@ -71,50 +72,28 @@ const typesOf = async (caseId: string): Promise<string[]> =>
 const calledAgain = (): number => [...backend.callsPerKey().values()].filter((calls) => calls > 1).length;
 
 describe('a process that is killed', () => {
-  it('while the model answers: the next one asks again, and every task ends', async () => {
+  it('while model and backend answer, and again right after its start: everything goes on, nothing is done twice', async () => {
     const caseIds = ['model-1', 'model-2', 'model-3'];
-    for (const caseId of caseIds) await service.openCase(caseId, README_CASE);
+    for (const caseId of ['backend-1', ...caseIds]) await service.openCase(caseId, README_CASE);
+    const before = { model: model.calls(), backend: backend.calls() };
+    backend.delayMs = LONG_MS;
+    const sent = [send('backend-1')];
+    await until('the backend is called', () => backend.calls() === before.backend + 1);
     model.delayMs = LONG_MS;
-    const before = model.calls();
-    const sent = caseIds.map((caseId) => send(caseId));
-    await until('the model is asked', () => model.calls() === before + caseIds.length);
+    sent.push(...caseIds.map((caseId) => send(caseId)));
+    await until('the model is asked', () => model.calls() === before.model + 1 + caseIds.length);
     await service.end('SIGKILL');
-    expect(await Promise.all(sent)).toEqual([null, null, null]);
+    expect(await Promise.all(sent)).toEqual([null, null, null, null]);
+    service = await start();
+    await service.end('SIGKILL');
 
     model.delayMs = 0;
+    backend.delayMs = 0;
     service = await start();
     for (const caseId of caseIds) {
       expect(await settled(caseId)).toEqual({ status: 'COMPLETED', outcome: 'AUTO_SUCCESS' });
-      const events = await service.events(caseId);
-      expect(events.map(({ type }) => type).slice(1)).toEqual([
-        'TaskReceived',
-        'DecisionRecommended',
-        'GuardrailEvaluated',
-        'ActionStarted',
-        'ActionExecuted',
-      ]);
-      expect(events[2]?.data).toMatchObject({ source: 'model' });
+      expect(await typesOf(caseId)).toEqual(['CaseOpened', ...DONE]);
     }
-    expect(model.calls()).toBe(before + 2 * caseIds.length);
-    const again = await service.task({ case_id: 'model-1' });
-    expect(again.headers.get('idempotency-replayed')).toBe('true');
-    expect(again.body.outcome).toBe('AUTO_SUCCESS');
-    expect(calledAgain()).toBe(0);
-  }, 30_000);
-
-  it('while the backend answers, and again right after its start: the outcome is unknown and a person has it', async () => {
-    await service.openCase('backend-1', README_CASE);
-    backend.delayMs = LONG_MS;
-    const before = backend.calls();
-    const sent = send('backend-1');
-    await until('the backend is called', () => backend.calls() === before + 1);
-    await service.end('SIGKILL');
-    expect(await sent).toBeNull();
-    service = await start();
-    await service.end('SIGKILL');
-
-    backend.delayMs = 0;
-    service = await start();
     expect(await settled('backend-1')).toEqual({ status: 'IN_REVIEW', outcome: 'AUTO_FAILED' });
     const events = await service.events('backend-1');
     expect(events.slice(-2)).toMatchObject([
@@ -123,11 +102,15 @@ describe('a process that is killed', () => {
     ]);
     const [started, executed] = events.slice(-3);
     expect(String(executed?.metadata.recordedAt) >= String(started?.data.deadlineAt)).toBe(true);
-    expect(backend.calls()).toBe(before + 1);
     expect((await service.get('/cases/backend-1')).body).toMatchObject({
       retryCount: 2,
       lastErrorType: 'DEADLINE_PASSED',
     });
+    expect(backend.calls()).toBe(before.backend + 1 + caseIds.length);
+    const again = await service.task({ case_id: 'model-1' });
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect(again.body.outcome).toBe('AUTO_SUCCESS');
+    expect(calledAgain()).toBe(0);
   }, 30_000);
 
   it('in the middle of many tasks: each that was received ends, and no backend call is made twice', async () => {
@@ -173,46 +156,32 @@ describe('a process that is killed', () => {
 });
 
 describe('a process that is told to stop', () => {
-  it('while the model answers: it ends in time, its task is answered with 202, and goes on without a fallback', async () => {
-    await service.openCase('stopped-model', README_CASE);
+  it('while model and backend answer: it ends in time, records what the backend says, and leaves no fallback', async () => {
+    for (const caseId of ['stopped-model', 'stopped-backend']) await service.openCase(caseId, README_CASE);
+    backend.delayMs = 1_000;
+    const before = { model: model.calls(), backend: backend.calls() };
+    const acting = send('stopped-backend');
+    await until('the backend is called', () => backend.calls() === before.backend + 1);
     model.delayMs = LONG_MS;
-    const before = model.calls();
     const sent = send('stopped-model');
-    await until('the model is asked', () => model.calls() === before + 1);
+    await until('the model is asked', () => model.calls() === before.model + 2);
     const told = performance.now();
-    const ended = await service.end('SIGTERM');
-    expect(ended).toEqual({ code: 0, signal: null });
+    expect(await service.end('SIGTERM')).toEqual({ code: 0, signal: null });
     expect(performance.now() - told).toBeLessThan(STOP_BOUND_MS);
     expect(await sent).toMatchObject({ status: 202, body: { outcome: null, status: 'RECEIVED' } });
+    await acting;
 
     model.delayMs = 0;
+    backend.delayMs = 0;
     service = await start();
-    expect(await settled('stopped-model')).toEqual({ status: 'COMPLETED', outcome: 'AUTO_SUCCESS' });
+    expect(await typesOf('stopped-backend')).toEqual(['CaseOpened', ...DONE]);
+    for (const caseId of ['stopped-backend', 'stopped-model']) {
+      expect(await settled(caseId)).toEqual({ status: 'COMPLETED', outcome: 'AUTO_SUCCESS' });
+    }
     const decisions = (await service.events('stopped-model')).filter(
       ({ type }) => type === 'DecisionRecommended',
     );
     expect(decisions).toMatchObject([{ data: { source: 'model', fallbackCause: null } }]);
-  }, 30_000);
-
-  it('while the backend answers: the answer is recorded before it ends', async () => {
-    await service.openCase('stopped-backend', README_CASE);
-    backend.delayMs = 500;
-    const before = backend.calls();
-    const sent = send('stopped-backend');
-    await until('the backend is called', () => backend.calls() === before + 1);
-    expect(await service.end('SIGTERM')).toEqual({ code: 0, signal: null });
-    await sent;
-    backend.delayMs = 0;
-    service = await start();
-    expect(await typesOf('stopped-backend')).toEqual([
-      'CaseOpened',
-      'TaskReceived',
-      'DecisionRecommended',
-      'GuardrailEvaluated',
-      'ActionStarted',
-      'ActionExecuted',
-    ]);
-    expect(await settled('stopped-backend')).toEqual({ status: 'COMPLETED', outcome: 'AUTO_SUCCESS' });
-    expect(backend.calls()).toBe(before + 1);
+    expect(backend.calls()).toBe(before.backend + 2);
   }, 30_000);
 });

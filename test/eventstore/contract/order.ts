@@ -59,7 +59,7 @@ export function describeOrder(makeStore: MakeStore, { manyEvents }: Traits): voi
       while (writing) await appendAtEnd(other, `noise-${writer}`, newEvents(1));
     });
     try {
-      for (let round = 0; round < 30; round += 1) {
+      for (let round = 0; round < 12; round += 1) {
         const last = await store.lastPosition();
         const result = await store.append(`case-${round}`, NO_STREAM, [newEvent()]);
         if (result.kind !== 'appended') throw new Error('a conflict out of nowhere');
