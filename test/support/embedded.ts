@@ -8,6 +8,8 @@ import { postmasterPid } from '../../src/postgres/embedded/previousRun.ts';
 /** Runs one statement; its rows. */
 export async function query(url: string, statement: string): Promise<unknown[]> {
   const client = new Client({ connectionString: url });
+  // Should the server die between two statements, the next one rejects; unheard, the event would end the process.
+  client.on('error', () => {});
   await client.connect();
   try {
     return (await client.query(statement)).rows;

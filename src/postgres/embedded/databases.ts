@@ -4,6 +4,8 @@ import { Client, escapeIdentifier } from 'pg';
 export async function createMissingDatabases(url: string, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   const client = new Client({ connectionString: url });
+  // Should the server die between two statements, the next one rejects; unheard, the event would end the process.
+  client.on('error', () => {});
   await client.connect();
   try {
     const { rows } = await client.query<{ datname: string }>('SELECT datname FROM pg_database');
