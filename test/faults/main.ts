@@ -84,7 +84,12 @@ async function main(): Promise<number> {
 /** Aborts when the user has had enough. */
 function interrupted(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort());
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(name, () => {
+      write(`${name}: the run is broken off`);
+      controller.abort();
+    });
+  }
   return controller.signal;
 }
 

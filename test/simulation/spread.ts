@@ -13,6 +13,11 @@ export type Total = {
 type FromWorker = { readonly seed: string } | { readonly report: Report };
 
 const SEEDS_AT_A_TIME = 50;
+/**
+ * After so many orders a worker makes room for a new one: signals that dead processes of the simulation still listen to are never
+ * collected, and grow to gigabytes.
+ */
+const ORDERS_A_WORKER = 20;
 /** A seed takes milliseconds. After so long it hangs in a loop that never comes back. */
 const HANGS_AFTER_MS = 60_000;
 
@@ -46,8 +51,12 @@ export async function spread(
     failure ??= report.failure;
     onProgress(seeds);
   };
-  const work = (): Promise<void> =>
+  const work = async (): Promise<void> => {
+    while (next < from + count && !failure) await workFor(ORDERS_A_WORKER);
+  };
+  const workFor = (orders: number): Promise<void> =>
     new Promise((resolve) => {
+      let left = orders;
       const child = fork(new URL('./worker.ts', import.meta.url), ['--worker']);
       let seed = '';
       let hangs = setTimeout(() => {}, 0);
@@ -60,8 +69,9 @@ export async function spread(
         hangs = setTimeout(() => lost(`no end after ${HANGS_AFTER_MS} ms`), HANGS_AFTER_MS);
       };
       const give = (): void => {
-        const orders = order();
-        if (orders) child.send(orders);
+        const taken = left > 0 ? order() : null;
+        left -= 1;
+        if (taken) child.send(taken);
         else end(child);
       };
       child.on('message', (message: FromWorker) => {

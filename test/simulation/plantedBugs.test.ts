@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { isCaught, listBugs, plant, whyNotApplicable } from './planted.ts';
+
+/** `npm run simulate:bugs` plants all of them. */
+const QUICKLY_CAUGHT = ['call-before-start', 'checkpoint-apart', 'blind-retry', 'execute-anothers'];
+const QUICKLY = 200;
+
+describe('planted bugs', () => {
+  const bugs = listBugs();
+
+  it.each(bugs)('$name fits the sources', async (bug) => {
+    expect(await whyNotApplicable(bug)).toBe(null);
+  });
+
+  it.each(bugs.filter(({ name }) => QUICKLY_CAUGHT.some((quick) => name.endsWith(quick))))(
+    '$name is caught',
+    { timeout: 60_000 },
+    async (bug) => {
+      const caught = await plant(bug, QUICKLY, false);
+      expect(isCaught(bug, caught)).toBe(true);
+    },
+  );
+
+  it('are at least fourteen, each with the rule that it breaks', () => {
+    expect(bugs.length).toBeGreaterThanOrEqual(14);
+    for (const { sentence, rules } of bugs) {
+      expect(sentence).toMatch(/^[A-Z].*\.$/);
+      expect(rules.join('')).not.toBe('');
+    }
+  });
+});
