@@ -132,22 +132,23 @@ export async function projectBatch(
     return await commit(deps, checkpoint, batch, decoded, last.position, parkedStreams);
   } catch (error) {
     const isOneEvents = error instanceof RowRefusedError || error instanceof UnknownEventError;
-    if (isOneEvents && batch.length > 1) return oneByOne(deps, checkpoint, batch, parkedStreams);
+    if (isOneEvents && batch.length > 1) return byHalves(deps, checkpoint, batch, parkedStreams);
     if (!(error instanceof RowRefusedError)) throw error;
     const poison: BatchEvent = { kind: 'poison', parked: parkedAt(last, error.detail) };
     return commit(deps, checkpoint, batch, [poison], last.position, parkedStreams);
   }
 }
 
-async function oneByOne(
+/** Halves find the one event in a few commits, where one by one the events around it would each cost a commit. */
+async function byHalves(
   deps: BatchDependencies,
   checkpoint: Checkpoint,
   batch: readonly ReadEvent[],
   parkedStreams: Set<string>,
 ): Promise<Checkpoint> {
-  let current = checkpoint;
-  for (const event of batch) current = await projectBatch(deps, current, [event], parkedStreams);
-  return current;
+  const middle = Math.ceil(batch.length / 2);
+  const between = await projectBatch(deps, checkpoint, batch.slice(0, middle), parkedStreams);
+  return projectBatch(deps, between, batch.slice(middle), parkedStreams);
 }
 
 async function commit(

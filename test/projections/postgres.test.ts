@@ -43,6 +43,28 @@ describe('a row that Postgres refuses', () => {
   });
 });
 
+describe('a long batch with one event that is refused', () => {
+  it('is projected around it in few commits', async () => {
+    const poison = opened({ attributes: { name: 'a\u0000b' } });
+    for (let n = 0; n < 99; n++) await rig.append(`C${n}`, n === 60 ? poison : opened());
+    let commits = 0;
+    const counted = createRig(
+      {
+        ...rows.rowStore,
+        commit: (...what) => {
+          commits += 1;
+          return rows.rowStore.commit(...what);
+        },
+      },
+      { store: rig.store },
+    );
+    await counted.catchUp();
+    expect(counted.parked).toMatchObject([{ stream: 'case-C60', code: '22P05' }]);
+    expect((await rows.dump()).cases).toHaveLength(98);
+    expect(commits).toBeLessThanOrEqual(16);
+  });
+});
+
 describe('a connection that dies between the rows and the commit', () => {
   it('leaves rows and checkpoint as they were, and the next projector goes on from there', async () => {
     await rig.append('A', opened());
