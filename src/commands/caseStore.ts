@@ -136,17 +136,19 @@ export function createCaseStore(
   /** What an append that had no answer did after all; null where none of them is in the stream. */
   const findLanded = async <R>(
     caseId: string,
-    { current }: FoldedCase,
+    folded: FoldedCase,
     lost: readonly Lost<R>[],
   ): Promise<Changed<R> | null> => {
     const [first] = lost;
-    if (!first || first.prepared.expectedRevision >= current.revision) return null;
+    if (!first || first.prepared.expectedRevision >= folded.head.revision) return null;
     const from = Math.min(...lost.map(({ prepared }) => prepared.expectedRevision)) + 1;
     const events = (await log.read(caseStream(caseId), from)) as Recorded<CaseEvent>[];
     for (const { prepared, result } of lost) {
       const ids = new Set(prepared.stored.map(({ id }) => id));
       const landed = events.filter(({ id }) => ids.has(id));
-      if (landed.length > 0) return { current, events: landed, result };
+      // It may have landed only after the case was read.
+      const later = events.filter(({ revision }) => revision > folded.head.revision);
+      if (landed.length > 0) return { current: recent.extend(folded, later).current, events: landed, result };
     }
     return null;
   };
