@@ -24,7 +24,7 @@ module.exports = {
       from: { path: '^src/domain/' },
       to: {
         dependencyTypes: ['core', 'npm'],
-        pathNot: 'node_modules/(zod|yaml|canonicalize|@marcbachmann/cel-js)/|^(node:)?crypto$',
+        pathNot: 'node_modules/(zod|yaml|canonicalize|luxon|@marcbachmann/cel-js)/|^(node:)?crypto$',
       },
     },
     only(

@@ -14,7 +14,7 @@ const PURE = [
   'test/config.test.ts',
   'test/coordination/memory.test.ts',
   'test/eventstore/{chain,codec,memory}.test.ts',
-  'test/projections/{leadership,projector,rows,watch}.test.ts',
+  'test/projections/{leadership,reviewRows,rows,watch}.test.ts',
   'test/simulation/*.test.ts',
 ];
 

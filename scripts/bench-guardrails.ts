@@ -23,6 +23,7 @@ const facts: Facts = {
   case: { state: 'OPEN', priority: 'MEDIUM', retryCount: 1, lastErrorType: 'TIMEOUT' },
   task: { channel: 'SYSTEM', userRole: 'OPS', attempt: 1 },
   signals: { negated: false, uncertain: false, severalRequests: false, instructsSystem: false },
+  automation: { paused: false },
   limits: limitsFor(policy, playbook, 'RETRY_EXTERNAL_CALL'),
 };
 

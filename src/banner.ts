@@ -1,5 +1,6 @@
 import type { Config } from './config.ts';
 import type { Database } from './database.ts';
+import type { AutomationState, Pause } from './domain/automation.ts';
 import type { Playbook } from './domain/playbook.ts';
 import type { Policy } from './domain/policy.ts';
 import type { Service } from './service.ts';
@@ -21,12 +22,13 @@ const SAMPLE_TASK = {
   user_role: 'OPS',
 };
 
-/** What every start tells: where everything is, who decides, and what to try. */
+/** What every start tells: where everything is, who decides, what is paused, and what to try. */
 export function banner(
   config: Config,
   service: Pick<Service, 'url' | 'description' | 'recommender' | 'backends' | 'logId'>,
   database: Pick<Database, 'description'>,
   { policy, playbook }: { readonly policy: Policy; readonly playbook: Playbook },
+  { pauses }: Pick<AutomationState, 'pauses'>,
 ): string {
   const backends = [...service.backends.values()].map((backend) => `  backend      ${backend.describe()}`);
   return [
@@ -41,6 +43,7 @@ export function banner(
     `  policy       ${policy.name} ${policy.version}, ${config.POLICY}, sha256 ${policy.hash}`,
     `  playbook     ${playbook.name} ${playbook.version}, ${config.PLAYBOOK}, sha256 ${playbook.hash}`,
     `  callers      ${callers(config)}`,
+    ...pauses.map((pause) => `  automation   ${pausedBy(pause)}; end it with POST /automation/resume`),
     '',
     'Try:',
     `  curl -s ${service.url}/case-task -H 'content-type: application/json' -d '${JSON.stringify(SAMPLE_TASK)}'`,
@@ -53,3 +56,6 @@ const callers = ({ AUTHENTICATION: methods }: Config): string =>
   methods.length === 0
     ? 'are NOT authenticated; every event says so'
     : `are authenticated by ${methods.join(' and ')}; send Authorization: Bearer with every request`;
+
+const pausedBy = ({ scope, name, since, by, reason }: Pause): string =>
+  `PAUSED for ${scope === 'ALL' ? 'everything' : `${scope.toLowerCase()} ${name}`} since ${since} by ${by} (${reason})`;

@@ -70,6 +70,12 @@ export const environmentSchema = z.object({
     .default('config/playbook.yaml')
     .describe('What can be recommended, and how it is carried out'),
   POLICY: z.string().default('config/policy.yaml').describe('What may be executed without a person'),
+  AUTOMATION: z
+    .enum(['running', 'paused'])
+    .default('running')
+    .describe(
+      'With `paused` a start pauses everything, in every process, until somebody resumes it; with `running` it changes nothing',
+    ),
   ALLOW_UNAUTHENTICATED: flag.describe('Listen beyond loopback although callers are not authenticated'),
   ...authenticationVariables,
   ALLOW_SIMULATED: flag.describe('Use simulated backends with DATABASE_URL set or another HOST'),

@@ -1,6 +1,8 @@
+import { type Automation, createAutomation } from './commands/automation.ts';
 import { type CaseStore, createCaseStore } from './commands/caseStore.ts';
 import type { DriveDependencies } from './commands/driveTask.ts';
 import { ORCHESTRATOR } from './commands/driveTask.ts';
+import type { ReviewDependencies } from './commands/reviews.ts';
 import { createSources, type Sources } from './commands/sources.ts';
 import { beat, sweep } from './commands/sweep.ts';
 import { createTaskRunner, type TaskRunner } from './commands/taskRunner.ts';
@@ -20,7 +22,10 @@ import type { KeyStore } from './vault/port.ts';
 import { createVault, type Vault } from './vault/vault.ts';
 
 /** What the engine stands on. Everything that is slow, shared or random enters here, so that a simulation can stand in for it. */
-export type EngineParts = Omit<DriveDependencies, 'cases' | 'vault' | 'shutdown' | 'ending'> & {
+export type EngineParts = Omit<
+  DriveDependencies,
+  'cases' | 'automation' | 'vault' | 'shutdown' | 'ending'
+> & {
   readonly store: EventStore;
   readonly rowStore: RowStore;
   readonly keys: KeyStore;
@@ -30,6 +35,8 @@ export type EngineParts = Omit<DriveDependencies, 'cases' | 'vault' | 'shutdown'
   readonly randomBytes: (size: number) => Buffer;
   /** To be told when this process has projected a batch. */
   readonly onCommit: () => void;
+  /** Whether everything is paused before anything is driven. */
+  readonly startPaused: boolean;
 };
 
 /** One process below its API: cases and their tasks, what drives them on, and the read models. */
@@ -38,7 +45,10 @@ export type Engine = {
   readonly cases: CaseStore;
   readonly vault: Vault;
   readonly sources: Sources;
+  readonly automation: Automation;
   readonly runner: TaskRunner;
+  /** What reviewers' commands work with. */
+  readonly reviewing: ReviewDependencies;
   readonly projections: () => RunnerStatus;
   /** From now on no step begins: what is in flight finishes, or goes on from its stream elsewhere. */
   readonly windDown: () => void;
@@ -61,13 +71,16 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const logId = await identifyLog(log, ORCHESTRATOR, newId(), clock.now());
   const sources = createSources(log);
   await sources.register(policy, playbook, clock.now());
+  const automation = createAutomation(log, clock, {
+    INTENT: Object.keys(playbook.intents),
+    BACKEND: Object.keys(playbook.backends),
+  });
+  if (parts.startPaused) await automation.startPaused(ORCHESTRATOR);
 
   const vault = createVault(parts.keys, parts.randomBytes);
   const cases = createCaseStore(log, clock, observer, shutdown.signal);
-  const runner = createTaskRunner(
-    { ...parts, cases, vault, shutdown: shutdown.signal, ending: ending.signal },
-    logger,
-  );
+  const driving = { ...parts, cases, automation, vault, shutdown: shutdown.signal, ending: ending.signal };
+  const runner = createTaskRunner(driving, logger);
   const projections = startRunner(
     {
       store,
@@ -100,7 +113,9 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     cases,
     vault,
     sources,
+    automation,
     runner,
+    reviewing: { ...driving, runner },
     projections: projections.status,
     windDown: () => shutdown.abort(),
     stop: async (milliseconds) => {

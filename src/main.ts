@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   });
   const service = await startService({ config, ...sources, database, logger, version: await readVersion() });
   if (service.holdsNoCase && isTryingOut(config)) await openCase(service, SAMPLE_CASE, ORCHESTRATOR, null);
-  process.stdout.write(banner(config, service, database, sources));
+  process.stdout.write(banner(config, service, database, sources, await service.automation.current()));
 
   const stop = async (signal: string): Promise<void> => {
     logger.info({ signal }, 'stopping: what is in flight finishes, or goes on at the next start');

@@ -8,6 +8,7 @@ import { createAuthenticate } from './auth/authenticate.ts';
 import { createPostgresApiKeyFinder } from './auth/postgres.ts';
 import { createBackends } from './backends/backends.ts';
 import type { Backend } from './backends/port.ts';
+import type { Automation } from './commands/automation.ts';
 import type { CaseStore } from './commands/caseStore.ts';
 import { type Config, kurrentDbUrlOf } from './config.ts';
 import { createPostgresCoordinator } from './coordination/postgres.ts';
@@ -20,6 +21,7 @@ import { openServiceLog } from './eventstore/openLog.ts';
 import type { EventStore } from './eventstore/port.ts';
 import { createPostgresRowStore } from './projections/postgresRowStore.ts';
 import { createReadModels, type ReadModels } from './projections/queries.ts';
+import { queueReadings } from './projections/reviewQueries.ts';
 import type { Recommender } from './recommender/port.ts';
 import { createRecommender } from './recommender/recommender.ts';
 import { type Clock, systemClock } from './runtime/clock.ts';
@@ -55,6 +57,7 @@ export type Service = {
   readonly recommender: Recommender;
   readonly backends: ReadonlyMap<string, Backend>;
   readonly cases: CaseStore;
+  readonly automation: Automation;
   readonly vault: Vault;
   readonly readModels: ReadModels;
   /** Whether no case was in the log before this start. */
@@ -104,21 +107,25 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     newId: uuidv7,
     randomBytes,
     onCommit: readModels.committed,
+    startPaused: config.AUTOMATION === 'paused',
   });
-  const { logId, cases, vault, sources, runner } = engine;
+  const { logId, cases, vault, sources, automation, runner } = engine;
 
   const app = await buildApp(
     {
       cases,
       vault,
       sources,
+      automation,
       runner,
+      reviewing: engine.reviewing,
       policy,
       playbook,
       store,
       readModels,
       projections: engine.projections,
       positions: createPositionTokens(`${store.kind}/${logId}`),
+      clock,
       waitMs: overrides.waitMs ?? WAIT_MS,
       maxInFlight: overrides.maxInFlight ?? MAX_IN_FLIGHT,
       metrics: () =>
@@ -127,6 +134,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
           projectionLag: async () =>
             Number(((await store.lastPosition()) ?? 0n) - ((await readModels.position()) ?? 0n)),
           parkedCases: readModels.parkedCases,
+          pauses: async () => (await automation.current()).pauses.length,
+          queues: async () => queueReadings(policy, await readModels.reviewCounts(clock.now())),
         }),
     },
     {
@@ -153,6 +162,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     recommender,
     backends,
     cases,
+    automation,
     vault,
     readModels,
     holdsNoCase,

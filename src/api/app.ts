@@ -8,6 +8,7 @@ import { serializerCompiler } from 'fastify-type-provider-zod';
 import type { Authenticate } from '../auth/authenticate.ts';
 import { registerAccess } from './access.ts';
 import { registerAudit } from './audit.ts';
+import { registerAutomation } from './automation.ts';
 import { registerCaseChanges } from './caseChanges.ts';
 import { registerCaseEvents } from './caseEvents.ts';
 import { registerCases } from './cases.ts';
@@ -18,6 +19,7 @@ import { handleError } from './errorHandler.ts';
 import { registerHealth } from './health.ts';
 import { registerHostGuard } from './hostGuard.ts';
 import { parseJsonBody } from './jsonBody.ts';
+import { registerLive } from './live.ts';
 import { registerNotServed } from './notServed.ts';
 import { registerOpenApi } from './openapi.ts';
 import { registerPolicy } from './policy.ts';
@@ -25,6 +27,8 @@ import { refuseForeignPositions } from './positions.ts';
 import { fieldError, ProblemError } from './problems.ts';
 import { registerRateLimits } from './rateLimits.ts';
 import { setResponseHeaders } from './responseHeaders.ts';
+import { registerReviewChanges } from './reviewChanges.ts';
+import { registerReviewList } from './reviewList.ts';
 import { registerReviews } from './reviews.ts';
 import { registerTasks } from './tasks.ts';
 import { compileValidator } from './validation.ts';
@@ -86,12 +90,16 @@ export async function buildApp(deps: ApiDependencies, options: AppOptions): Prom
 const ROUTES = [
   registerCaseTask,
   registerTasks,
+  registerReviewList,
   registerReviews,
+  registerReviewChanges,
   registerCases,
   registerCaseChanges,
   registerCaseEvents,
   registerAudit,
   registerPolicy,
+  registerAutomation,
+  registerLive,
   registerHealth,
 ];
 

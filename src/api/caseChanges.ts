@@ -1,17 +1,16 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { addNote, type CaseChanged, type CommandEnvelope, changeCaseState } from '../commands/changeCase.ts';
+import { addNote, type CaseChanged, changeCaseState } from '../commands/changeCase.ts';
 import type { CaseState } from '../domain/vocabulary.ts';
-import { actorOf } from './actor.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import {
   changeHeaders,
+  envelopeOf,
   etag,
   expectedRevision,
   idempotencyHeaders,
   markReplayed,
-  traceparentOf,
 } from './headers.ts';
 import * as schemas from './schemas.ts';
 
@@ -20,13 +19,7 @@ const MAX_NOTE_BYTES = 8 * 1024;
 const params = z.strictObject({ caseId: schemas.caseId });
 const stateChange = z
   .strictObject({
-    reason: z
-      .string()
-      .regex(
-        /^[A-Z][A-Z0-9_]{0,63}$/,
-        'must be a code in UPPER_SNAKE_CASE, at most 64 characters; put text into a note',
-      )
-      .default('UNSPECIFIED'),
+    reason: schemas.reasonCode('; put text into a note'),
   })
   .prefault({})
   .meta({ id: 'StateChange' });
@@ -101,14 +94,6 @@ export function registerCaseChanges(app: FastifyInstance, deps: ApiDependencies)
     },
   );
 }
-
-const envelopeOf = (
-  request: FastifyRequest & { readonly headers: z.infer<typeof idempotencyHeaders> },
-): CommandEnvelope => ({
-  actor: actorOf(request),
-  traceparent: traceparentOf(request),
-  sentKey: request.headers['idempotency-key'] ?? null,
-});
 
 function view(deps: ApiDependencies, result: CaseChanged, reply: FastifyReply): z.infer<typeof changed> {
   const { current, revision, position, replayed } = result;

@@ -88,6 +88,14 @@ function personalTexts(event: CaseEvent, vault: CaseVault | null): Record<string
     }
     case 'CaseNoteAdded':
       return { text: vault?.open(PERSONAL_FIELDS.note, event.data.text) ?? null };
+    case 'ReviewDecided': {
+      const { note } = event.data;
+      return note ? { note: vault?.open(PERSONAL_FIELDS.reviewNote, note) ?? null } : {};
+    }
+    case 'ActionOutcomeResolved': {
+      const note = event.data.review?.note;
+      return note ? { 'review.note': vault?.open(PERSONAL_FIELDS.outcomeNote, note) ?? null } : {};
+    }
     case 'CaseOpened':
       return Object.fromEntries(
         Object.entries(event.data.personalAttributes).map(([name, sealed]) => [

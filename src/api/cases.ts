@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { openCase } from '../commands/openCase.ts';
 import type { Case } from '../domain/case.ts';
 import type { CaseRow } from '../projections/cases.ts';
-import { PERSONAL_FIELDS } from '../vault/vault.ts';
+import { type CaseVault, PERSONAL_FIELDS } from '../vault/vault.ts';
 import { actorOf } from './actor.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { etag, idempotencyHeaders, markReplayed, traceparentOf } from './headers.ts';
@@ -179,11 +179,7 @@ export async function findCase(deps: ApiDependencies, caseId: string, field = 'c
 async function detailView(deps: ApiDependencies, current: Case): Promise<z.infer<typeof caseDetail>> {
   const { caseId, opened, state, retryCount, lastErrorType, updatedAt, revision } = current;
   if (!opened || updatedAt === null) throw new Error(`case ${caseId} was never opened`);
-  const vault = await deps.vault.of(caseId);
-  const personal = Object.entries(opened.personalAttributes).map(([name, sealed]) => [
-    name,
-    vault ? vault.open(PERSONAL_FIELDS.attribute(name), sealed) : null,
-  ]);
+  const personalAttributes = personalTexts(opened, await deps.vault.of(caseId));
   return {
     caseId,
     state,
@@ -191,7 +187,7 @@ async function detailView(deps: ApiDependencies, current: Case): Promise<z.infer
     retryCount,
     lastErrorType,
     attributes: opened.attributes,
-    personalAttributes: Object.fromEntries(personal),
+    personalAttributes,
     openedAt: opened.at,
     updatedAt,
     revision,
@@ -204,6 +200,18 @@ async function detailView(deps: ApiDependencies, current: Case): Promise<z.infer
     })),
   };
 }
+
+/** The personal attributes of a case in clear; null where the key was destroyed. */
+export const personalTexts = (
+  { personalAttributes }: NonNullable<Case['opened']>,
+  vault: CaseVault | null,
+): Record<string, string | null> =>
+  Object.fromEntries(
+    Object.entries(personalAttributes).map(([name, sealed]) => [
+      name,
+      vault?.open(PERSONAL_FIELDS.attribute(name), sealed) ?? null,
+    ]),
+  );
 
 const summaryView = (row: CaseRow): z.infer<typeof caseSummary> => ({
   caseId: row.case_id,

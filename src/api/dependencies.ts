@@ -1,4 +1,6 @@
+import type { Automation } from '../commands/automation.ts';
 import type { CaseStore } from '../commands/caseStore.ts';
+import type { ReviewDependencies } from '../commands/reviews.ts';
 import type { Sources } from '../commands/sources.ts';
 import type { TaskRunner } from '../commands/taskRunner.ts';
 import type { Playbook } from '../domain/playbook.ts';
@@ -6,6 +8,7 @@ import type { Policy } from '../domain/policy.ts';
 import type { EventStore } from '../eventstore/port.ts';
 import type { ReadModels } from '../projections/queries.ts';
 import type { RunnerStatus } from '../projections/runner.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { PositionTokens } from './positions.ts';
 
@@ -14,13 +17,16 @@ export type ApiDependencies = {
   readonly cases: CaseStore;
   readonly vault: Vault;
   readonly sources: Sources;
+  readonly automation: Automation;
   readonly runner: TaskRunner;
+  readonly reviewing: ReviewDependencies;
   readonly policy: Policy;
   readonly playbook: Playbook;
   readonly store: EventStore;
   readonly readModels: ReadModels;
   readonly projections: () => RunnerStatus;
   readonly positions: PositionTokens;
+  readonly clock: Clock;
   /** Longest time a request waits for its outcome, in milliseconds. */
   readonly waitMs: number;
   /** Most tasks in flight before intake answers 503. */

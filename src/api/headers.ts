@@ -1,5 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { CommandEnvelope } from '../commands/changeCase.ts';
+import { actorOf } from './actor.ts';
 import { fieldError } from './problems.ts';
 
 /** A key as a structured field string (RFC 8941), or bare; both name the same key. */
@@ -55,3 +57,12 @@ export function traceparentOf(request: FastifyRequest): string | null {
     ? header
     : null;
 }
+
+/** Who sends a command, and under which idempotency key. */
+export const envelopeOf = (
+  request: FastifyRequest & { readonly headers: z.infer<typeof idempotencyHeaders> },
+): CommandEnvelope => ({
+  actor: actorOf(request),
+  traceparent: traceparentOf(request),
+  sentKey: request.headers['idempotency-key'] ?? null,
+});

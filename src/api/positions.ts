@@ -1,24 +1,28 @@
 import type { FastifyInstance } from 'fastify';
 import { knownName } from './fields.ts';
-import { fieldError, type ProblemError } from './problems.ts';
+import { fieldError } from './problems.ts';
 
 /** Positions as clients see them: opaque, and bound to the log they belong to. */
 export type PositionTokens = {
   readonly encode: (position: bigint) => string;
-  /** The position in a token. Throws ProblemError invalid-input for a token that is none, or of another store. */
-  readonly decode: (token: string) => bigint;
+  /**
+   * The position in a token. Throws ProblemError invalid-input for a token that is none, or of another store.
+   *
+   * @param field where the token came from
+   */
+  readonly decode: (token: string, field?: string) => bigint;
 };
 
 /** @param owner of positions: `<kind of store>/<id of the log>`, without a colon */
 export function createPositionTokens(owner: string): PositionTokens {
   return {
     encode: (position) => Buffer.from(`${owner}:${position}`, 'utf8').toString('base64url'),
-    decode: (token) => {
+    decode: (token, field = 'atLeast') => {
       const [giver, position] = Buffer.from(token, 'base64url').toString('utf8').split(':');
       if (giver === undefined || position === undefined || !/^\d{1,19}$/.test(position)) {
-        throw refused('is no position that this service gave out');
+        throw fieldError('invalid-input', field, 'is no position that this service gave out');
       }
-      if (giver !== owner) throw refused('is a position of another store');
+      if (giver !== owner) throw fieldError('invalid-input', field, 'is a position of another store');
       return BigInt(position);
     },
   };
@@ -35,5 +39,3 @@ export function refuseForeignPositions(app: FastifyInstance, positions: Position
     if (atLeast !== undefined) positions.decode(atLeast);
   });
 }
-
-const refused = (message: string): ProblemError => fieldError('invalid-input', 'atLeast', message);

@@ -19,6 +19,18 @@ export const problemSchema = z
     code: z.string().describe('Stable code of the kind of problem'),
     detail: z.string().optional(),
     errors: z.array(fieldProblem).optional().describe('For bad input: each field and what is wrong with it'),
+    claim: z
+      .strictObject({ reviewer: z.string(), leaseUntil: z.iso.datetime() })
+      .optional()
+      .describe('For REVIEW_CLAIMED: who has the review, and until when'),
+    changed: z
+      .array(z.string())
+      .optional()
+      .describe('For REVIEW_STALE: the parts of what was reviewed that have changed'),
+    guardrails: z
+      .array(z.strictObject({ name: z.string(), code: z.string(), overridable: z.boolean() }))
+      .optional()
+      .describe('For GUARDRAILS_REFUSE: those that stand against it'),
   })
   .meta({ id: 'Problem', description: 'Problem details (RFC 9457)' });
 
@@ -35,6 +47,7 @@ const KINDS = {
   'credentials-refused': [401, 'The key or token is refused'],
   'not-permitted': [403, 'The caller may not do this'],
   'role-not-held': [403, 'The caller does not have that role'],
+  'reviewer-not-allowed': [403, 'This reviewer may not decide that'],
   'foreign-origin': [403, 'Requests from that origin are refused'],
   'case-not-found': [404, 'There is no such case'],
   'task-not-found': [404, 'There is no such task'],
@@ -46,6 +59,13 @@ const KINDS = {
   'case-exists': [409, 'The case exists already, with other content'],
   'case-key-destroyed': [409, 'The key of the case is gone'],
   'state-not-allowed': [409, "The case's state does not allow this"],
+  'review-not-open': [409, 'The review is over, or its task is acting'],
+  'review-claimed': [409, 'Another reviewer has claimed the review'],
+  'review-not-claimed': [409, 'The review must be claimed first'],
+  'review-stale': [409, 'What was reviewed has changed'],
+  'guardrails-refuse': [409, 'Guardrails refuse it'],
+  'outcome-unknown': [409, 'An earlier attempt may have done it already'],
+  'action-open': [409, 'Another action of the case is open'],
   'revision-stale': [412, 'The case has changed since you read it'],
   'body-too-large': [413, 'The request is too large'],
   'unsupported-media-type': [415, 'The body must be application/json'],
@@ -60,6 +80,7 @@ const KINDS = {
   'store-unavailable': [503, 'The event store cannot be reached'],
   'read-model-behind': [503, 'The read models have not got there yet'],
   'not-ready': [503, 'The service is not ready'],
+  'backend-unavailable': [503, 'Nothing can be sent to the backend at the moment'],
   'shutting-down': [503, 'The service is shutting down'],
 } as const satisfies Record<string, readonly [number, string]>;
 
@@ -110,7 +131,25 @@ const REFUSALS: Readonly<Record<RefusalCode, ProblemKind>> = {
   CASE_KEY_DESTROYED: 'case-key-destroyed',
   REVISION_STALE: 'revision-stale',
   STATE_NOT_ALLOWED: 'state-not-allowed',
+  REVIEW_NOT_FOUND: 'review-not-found',
+  REVIEW_NOT_OPEN: 'review-not-open',
+  REVIEW_CLAIMED: 'review-claimed',
+  REVIEW_NOT_CLAIMED: 'review-not-claimed',
+  REVIEW_STALE: 'review-stale',
+  REVIEWER_NOT_ALLOWED: 'reviewer-not-allowed',
+  GUARDRAILS_REFUSE: 'guardrails-refuse',
+  OUTCOME_UNKNOWN: 'outcome-unknown',
+  ACTION_OPEN: 'action-open',
+  BACKEND_UNAVAILABLE: 'backend-unavailable',
 };
+
+function detailsOf({ details: { claim, changed, guardrails } }: RefusedError): Partial<Problem> {
+  return {
+    ...(claim && { claim: { ...claim } }),
+    ...(changed && { changed: [...changed] }),
+    ...(guardrails && { guardrails: guardrails.map((each) => ({ ...each })) }),
+  };
+}
 
 /** The problem that an error of this project means to a client; null for an error that is nobody's fault but ours. */
 export function problemOf(error: unknown): Problem | null {
@@ -118,7 +157,7 @@ export function problemOf(error: unknown): Problem | null {
   if (error instanceof RefusedError) {
     const errors = error.field === null ? [] : [{ field: error.field, message: error.message }];
     const detail = error.code === 'INVALID_INPUT' ? sentence(errors) : error.message;
-    return problem(REFUSALS[error.code], detail, errors);
+    return { ...problem(REFUSALS[error.code], detail, errors), ...detailsOf(error) };
   }
   if (error instanceof AuthenticationUnavailableError) {
     return problem('authentication-unavailable', 'send the same request again: nothing was done');

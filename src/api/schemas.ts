@@ -42,6 +42,13 @@ export const taskStatus = z.enum(TASK_STATUSES).describe('Where the task stands 
 export const caseState = z.enum(CASE_STATES);
 export const priority = z.enum(PRIORITIES);
 
+/** Why something was changed. @param elsewhere where text goes instead */
+export const reasonCode = (elsewhere = ''): z.ZodDefault<z.ZodString> =>
+  z
+    .string()
+    .regex(/^[A-Z][A-Z0-9_]{0,63}$/, `must be a code in UPPER_SNAKE_CASE, at most 64 characters${elsewhere}`)
+    .default('UNSPECIFIED');
+
 /** Text that a person wrote: well-formed, without NUL, within a number of UTF-8 bytes. */
 export const writtenText = (maxBytes: number): z.ZodType<string> =>
   z
@@ -107,10 +114,17 @@ export const manual = z
   })
   .meta({ id: 'Manual', description: 'Where the task waits for a person, and why' });
 
+/** On whose word something is permitted. */
+const authority = z.enum(['policy', 'reviewer']);
+const reviewer = z.string().nullable().describe('The reviewer whose word it is; null for the policy');
+
 export const verdict = z
   .strictObject({
     verdict: z.enum(VERDICTS),
     attempt: z.int(),
+    authority,
+    reviewer,
+    overrides: z.array(z.string()).describe('Guardrails that failed and that the reviewer has overridden'),
     policyVersion: z.string(),
     policyHash: z.string(),
     playbookHash: z.string(),
@@ -134,6 +148,8 @@ export const attempt = z
     attempt: z.int(),
     backend: z.string(),
     intent: z.string(),
+    authority,
+    reviewer,
     deadlineAt: time,
     result: z
       .enum(ATTEMPT_RESULTS)

@@ -77,8 +77,9 @@ export async function manualView(
   sources: Sources,
   task: Task,
 ): Promise<z.infer<typeof schemas.manual> | null> {
-  if (!task.manual) return null;
-  const { queue, dueBy, codes } = task.manual;
+  if (!task.manual || !task.review) return null;
+  const { codes } = task.manual;
+  const { queue, dueBy } = task.review;
   return {
     queue,
     dueBy,
@@ -105,9 +106,12 @@ export const isSimulated = (task: Task): boolean =>
 
 const verdictsView = (task: Task): z.infer<typeof schemas.verdict>[] =>
   task.verdicts.map(
-    ({ verdict, attempt, policyVersion, policyHash, playbookHash, evaluator, guardrails }) => ({
+    ({ verdict, attempt, authority, policyVersion, policyHash, playbookHash, evaluator, guardrails }) => ({
       verdict,
       attempt,
+      authority: authority.kind,
+      reviewer: authority.kind === 'reviewer' ? authority.reviewer : null,
+      overrides: authority.kind === 'reviewer' ? [...authority.overrides] : [],
       policyVersion,
       policyHash,
       playbookHash,
@@ -123,12 +127,14 @@ function retryView({ status, retry }: Task): z.infer<typeof schemas.retry> | nul
 }
 
 function attemptView({ started, executed, resolved }: Attempt): z.infer<typeof schemas.attempt> {
-  const { actionId, attempt, backend, intent, deadlineAt } = started;
+  const { actionId, attempt, backend, intent, deadlineAt, authority } = started;
   return {
     actionId,
     attempt,
     backend,
     intent,
+    authority: authority.kind,
+    reviewer: authority.kind === 'reviewer' ? authority.reviewer : null,
     deadlineAt,
     result: executed?.result ?? null,
     errorType: executed?.errorType ?? null,

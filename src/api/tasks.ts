@@ -8,7 +8,7 @@ import { type Order, positionKey, readPage } from './pages.ts';
 import * as schemas from './schemas.ts';
 import { findTask, taskDetail, taskView } from './taskViews.ts';
 
-const taskSummary = z
+export const taskSummary = z
   .strictObject({
     taskId: schemas.taskId,
     caseId: schemas.caseId,
@@ -22,7 +22,9 @@ const taskSummary = z
     attempts: z.int(),
     dueAt: schemas.time
       .nullable()
-      .describe('While the status is RETRY_SCHEDULED: when the next attempt is due'),
+      .describe(
+        'While the status is RETRY_SCHEDULED: when the next attempt is due. While it is IN_REVIEW: until when a person is to decide',
+      ),
     channel: z.string(),
     userRole: z.string(),
     receivedAt: schemas.time,
@@ -61,7 +63,7 @@ export function registerTasks(app: FastifyInstance, deps: ApiDependencies): void
       const { rows, next } = await readPage(deps, query, NEWEST_FIRST, (page) =>
         deps.readModels.tasks({ filter, ...page }),
       );
-      return { tasks: rows.map(summaryView), next };
+      return { tasks: rows.map(taskSummaryView), next };
     },
   );
 
@@ -85,7 +87,7 @@ export function registerTasks(app: FastifyInstance, deps: ApiDependencies): void
   );
 }
 
-const summaryView = (row: TaskRow): z.infer<typeof taskSummary> => ({
+export const taskSummaryView = (row: TaskRow): z.infer<typeof taskSummary> => ({
   taskId: row.task_id,
   caseId: row.case_id,
   status: row.status,

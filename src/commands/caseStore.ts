@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import type { Case } from '../domain/case.ts';
+import { type Case, emptyCase, fold } from '../domain/case.ts';
 import type { Actor, CaseEvent, Recorded } from '../domain/events.ts';
 import { caseStream } from '../domain/identifiers.ts';
 import type { EventLog, PreparedAppend } from '../eventstore/log.ts';
@@ -39,12 +39,15 @@ export type Patience = {
    * then looked for in the stream before anything is decided anew, so that what it started is known to be one's own.
    */
   readonly again?: Again;
+  /** Reads what the decision rests on besides the case: anew before every try, when its turn has come. */
+  readonly beforehand?: () => Promise<void>;
 };
 
 /** Does work until it has an answer. */
 export type Again = <T>(work: () => Promise<T>) => Promise<T>;
 
 const once: Again = (work) => work();
+const nothing = async (): Promise<void> => {};
 /**
  * How many changes made by driving reach for the store at one time. Below the number of connections: however many tasks move at
  * once, new ones find a connection without queueing behind them.
@@ -56,6 +59,8 @@ const MOST_LOST = 64;
 /** Cases, as folds of their streams. */
 export type CaseStore = {
   readonly load: (caseId: string) => Promise<Case>;
+  /** The case as it was at a revision; as it is where it has not got there. */
+  readonly at: (caseId: string, revision: number) => Promise<Case>;
   /**
    * Load, decide, append at the revision that was loaded; on a conflict all over again. Writers of one case queue inside
    * the process. Rejects with what `decide` throws, and with StoreUnavailableError.
@@ -107,9 +112,10 @@ export function createCaseStore(
     caseId: string,
     context: ChangeContext,
     decide: Decide<R>,
+    beforehand: () => Promise<void>,
     lost: Lost<R>[],
   ): Promise<Changed<R> | null> => {
-    const folded = await read(caseId);
+    const [folded] = await Promise.all([read(caseId), beforehand()]);
     const landed = await findLanded(caseId, folded, lost);
     if (landed) return landed;
     const { current, head } = folded;
@@ -172,14 +178,18 @@ export function createCaseStore(
 
   return {
     load: async (caseId) => (await read(caseId)).current,
+    at: async (caseId, revision) => {
+      const events = (await log.read(caseStream(caseId), 0)) as Recorded<CaseEvent>[];
+      return fold(emptyCase(caseId), events.slice(0, revision + 1));
+    },
     change: <R>(
       caseId: string,
       context: ChangeContext,
       decide: Decide<R>,
-      { queueMs, again = once }: Patience = {},
+      { queueMs, again = once, beforehand = nothing }: Patience = {},
     ) => {
       const lost: Lost<R>[] = [];
-      const tryOnce = () => attempt(caseId, context, decide, lost);
+      const tryOnce = () => attempt(caseId, context, decide, beforehand, lost);
       const work = async (): Promise<Changed<R>> => {
         for (;;) {
           const changed = await again(again === once ? tryOnce : () => driving(tryOnce));

@@ -87,7 +87,8 @@ async function run(
   return { current, revision, position, replayed };
 }
 
-function commandKey(vault: CaseVault, envelope: CommandEnvelope, request: unknown): CommandKey | null {
+/** The keyed hashes of a command's idempotency key and of what was asked; null without a key. */
+export function commandKey(vault: CaseVault, envelope: CommandEnvelope, request: unknown): CommandKey | null {
   if (envelope.sentKey === null) return null;
   return {
     keyHash: vault.hash('command-key', envelope.sentKey),

@@ -1,48 +1,45 @@
 import type { Attempt } from '../domain/attempts.ts';
 import type { Case } from '../domain/case.ts';
-import { consequences, type JudgeContext } from '../domain/consequences.ts';
+import { consequences } from '../domain/consequences.ts';
+import type { Decided as Decision } from '../domain/decide.ts';
 import type { Actor, CaseEvent } from '../domain/events.ts';
 import { nextStep, type Step } from '../domain/nextStep.ts';
-import type { Policy } from '../domain/policy.ts';
 import { type Effect, expired, recordable } from '../domain/recordable.ts';
-import { readSignals, type Signals } from '../domain/signals.ts';
+import type { JudgeContext } from '../domain/verdicts.ts';
 import type { Outcome } from '../domain/vocabulary.ts';
-import { StoreUnavailableError } from '../eventstore/port.ts';
-import type { Clock } from '../runtime/clock.ts';
 import type { Observer } from '../runtime/observer.ts';
-import { KeyStoreRefusedError } from '../vault/port.ts';
-import { type CaseVault, PERSONAL_FIELDS, type Vault } from '../vault/vault.ts';
+import { type Automation, pausesAsOfNow } from './automation.ts';
 import type { Again, CaseStore, Decide } from './caseStore.ts';
 import { type EffectDependencies, execute, lookUp, recommend } from './effects.ts';
 import { ShuttingDownError } from './errors.ts';
+import { type JudgeDependencies, judgeContext, readText, type TaskText } from './judging.ts';
 import { untilAvailable } from './untilAvailable.ts';
 import { attemptMs, createPatience, createPlace, LOOK_AT_ATTEMPT_MS, type Place } from './waiting.ts';
 
-export type DriveDependencies = EffectDependencies & {
-  readonly cases: CaseStore;
-  readonly vault: Vault;
-  readonly policy: Policy;
-  readonly clock: Clock;
-  readonly newId: () => string;
-  /**
-   * Aborts some time after `shutdown`, when what is in flight has had its time: until then what an effect brought is still
-   * recorded, also when the store is away for a moment.
-   */
-  readonly ending: AbortSignal;
+export type DriveDependencies = EffectDependencies &
+  JudgeDependencies & {
+    readonly cases: CaseStore;
+    readonly automation: Pick<Automation, 'current'>;
+    /**
+     * Aborts some time after `shutdown`, when what is in flight has had its time: until then what an effect brought is still
+     * recorded, also when the store is away for a moment.
+     */
+    readonly ending: AbortSignal;
+  };
+
+/**
+ * What a drive begins with where a person has something done: the decision and the attempt that it permits are one append, and whoever
+ * appended an attempt is the one who makes it.
+ */
+export type Opening = {
+  readonly actor: Actor;
+  readonly decide: (current: Case, context: JudgeContext) => Decision;
+  /** Told when it is recorded, or known as a repeat. */
+  readonly told: (outcome: { readonly current: Case; readonly replayed: boolean }) => void;
 };
 
 /** Who acts when the loop appends. */
 export const ORCHESTRATOR: Actor = { kind: 'system', id: 'orchestrator', roles: [], authMethod: 'internal' };
-
-/** Time left between a backend's own time-out and the deadline of the attempt, to record the result. */
-const RECORDING_MARGIN_MS = 1_000;
-/** Where the text cannot be read, nothing may be assumed of it: every signal is raised. */
-const ALL_RAISED: Signals = {
-  negated: true,
-  uncertain: true,
-  severalRequests: true,
-  instructsSystem: true,
-};
 
 type Decided = {
   /** What was recorded of an effect, if anything. */
@@ -51,6 +48,8 @@ type Decided = {
   readonly atMs: number;
   /** Whether the task had its outcome before. */
   readonly settled: boolean;
+  /** Whether an opening was a repeat. */
+  readonly replayed: boolean;
 };
 
 const outcomeIn = (current: Case, taskId: string): Outcome | null =>
@@ -61,18 +60,20 @@ const outcomeIn = (current: Case, taskId: string): Outcome | null =>
  * falls due, and recovery. What an effect brought is appended whatever else has happened to the case, if it says anything new.
  *
  * @param traceparent of the request that caused this; null where time or recovery did
+ * @param opening what a person decides first
  * @returns the case when the task needs nothing, or nothing before its retry is due
- * @throws ShuttingDownError when the process ends first; the task goes on from its stream
+ * @throws ShuttingDownError when the process ends first; the task goes on from its stream. RefusedError of an opening
  */
 export async function driveTask(
   deps: DriveDependencies,
   caseId: string,
   taskId: string,
   traceparent: string | null,
+  opening: Opening | null = null,
 ): Promise<Case> {
   const place = createPlace(deps, caseId);
   try {
-    return await drive(deps, caseId, taskId, traceparent, place);
+    return await drive(deps, caseId, taskId, traceparent, place, opening);
   } finally {
     place.leave();
   }
@@ -84,26 +85,39 @@ async function drive(
   taskId: string,
   traceparent: string | null,
   place: Place,
+  opening: Opening | null,
 ): Promise<Case> {
   const { cases, clock, shutdown, ending } = deps;
-  const text = await readText(deps, caseId, taskId);
+  const load = (): Promise<TaskText> => readText(deps, caseId, taskId);
+  const text = await untilAvailable(clock, shutdown, load, deps.observer.storeAway);
   const waiting = { patienceLeftMs: createPatience(clock), place };
+  const pauses = pausesAsOfNow(deps.automation);
   let effect: Effect | null = null;
   let causationId: string | null = text.causationId;
+  let person = opening;
   for (;;) {
-    const context = { actor: ORCHESTRATOR, correlationId: taskId, causationId, traceparent };
+    const first = person;
+    const actor = first?.actor ?? ORCHESTRATOR;
+    const context = { actor, correlationId: taskId, causationId, traceparent };
     const brought: Effect | null = effect;
     const again: Again = (work) =>
       untilAvailable(clock, brought ? ending : shutdown, work, deps.observer.storeAway);
-    const judging = judgeContext(deps, text.signals);
+    const judging = judgeContext(deps, text.signals, pauses.paused);
     const decide: Decide<Decided> = (current, now) => {
       const recorded = brought && recordable(current, brought);
-      return {
+      const { events, replayed } = first?.decide(current, judging(now)) ?? {
         events: consequences(current, taskId, recorded ? [recorded] : [], judging(now)),
-        result: { recorded, atMs: clock.monotonicMs(), settled: outcomeIn(current, taskId) !== null },
+        replayed: false,
       };
+      const settled = outcomeIn(current, taskId) !== null;
+      return { events, result: { recorded, atMs: clock.monotonicMs(), settled, replayed } };
     };
-    const { current, events, result } = await cases.change(caseId, context, decide, { again });
+    const { current, events, result } = await cases.change(caseId, context, decide, {
+      again,
+      beforehand: pauses.beforehand,
+    });
+    first?.told({ current, replayed: result.replayed });
+    person = null;
     tell(deps.observer, result, outcomeIn(current, taskId));
     causationId = current.tasks.get(taskId)?.lastEventId ?? null;
     const step = nextStep(current, taskId, clock.now());
@@ -129,62 +143,6 @@ const isAmong = ({ started }: Attempt, events: readonly CaseEvent[]): boolean =>
     ({ type, data }) =>
       type === 'ActionStarted' && data.taskId === started.taskId && data.attempt === started.attempt,
   );
-
-/** What verdicts of one step are computed from, by the time of the append; a backend is asked once whether it is available. */
-function judgeContext(deps: DriveDependencies, signals: Signals): (now: string) => JudgeContext {
-  const answers = new Map<string, boolean>();
-  const available = (route: string): boolean => {
-    const answer = answers.get(route) ?? deps.backends.get(route)?.available() !== false;
-    answers.set(route, answer);
-    return answer;
-  };
-  return (now) => ({
-    policy: deps.policy,
-    playbook: deps.playbook,
-    signals,
-    now,
-    wallNow: deps.clock.now(),
-    newActionId: deps.newId(),
-    mayStart: !deps.shutdown.aborted,
-    backend: (route) => {
-      const backend = deps.backends.get(route);
-      return {
-        attemptMs: (backend?.timeoutMs ?? 0) + RECORDING_MARGIN_MS,
-        simulated: backend?.kind === 'simulated',
-        idempotent: backend?.idempotent === true,
-        lookup: typeof backend?.lookUp === 'function',
-        available: () => available(route),
-      };
-    },
-  });
-}
-
-type TaskText = {
-  readonly vault: CaseVault | null;
-  readonly description: string | null;
-  readonly signals: Signals;
-  readonly causationId: string | null;
-};
-
-async function readText(deps: DriveDependencies, caseId: string, taskId: string): Promise<TaskText> {
-  const { cases, clock, shutdown } = deps;
-  const load = async (): Promise<TaskText> => {
-    const [vault, current] = await Promise.all([vaultOf(deps, caseId), cases.load(caseId)]);
-    const task = current.tasks.get(taskId);
-    if (!task) throw new Error(`case ${caseId} has no task ${taskId}`);
-    const description = vault?.open(PERSONAL_FIELDS.description, task.description) ?? null;
-    const signals = description === null ? ALL_RAISED : readSignals(description);
-    return { vault, description, signals, causationId: task.lastEventId };
-  };
-  return untilAvailable(clock, shutdown, load, deps.observer.storeAway);
-}
-
-/** Where the keys cannot be reached, the task waits for them as it waits for the log. */
-const vaultOf = (deps: DriveDependencies, caseId: string): Promise<CaseVault | null> =>
-  deps.vault.of(caseId).catch((error: unknown) => {
-    if (error instanceof KeyStoreRefusedError) throw error;
-    throw new StoreUnavailableError('The key store did not answer', error);
-  });
 
 type Waiting = {
   /** When this process decided, by the monotonic clock, to start the open attempt; null where it did not. */

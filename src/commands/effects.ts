@@ -181,7 +181,7 @@ export async function lookUp(
   const { result, errorType, responseDigest } = answer;
   return {
     type: 'ActionOutcomeResolved',
-    data: { taskId, actionId, attempt, result, errorType, responseDigest, source: 'LOOKUP' },
+    data: { taskId, actionId, attempt, result, errorType, responseDigest, source: 'LOOKUP', review: null },
   };
 }
 

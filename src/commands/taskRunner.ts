@@ -1,8 +1,9 @@
 import type { Case } from '../domain/case.ts';
+import { RefusedError } from '../domain/refusal.ts';
 import type { Task } from '../domain/task.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { atMost } from './atMost.ts';
-import type { DriveDependencies } from './driveTask.ts';
+import type { DriveDependencies, Opening } from './driveTask.ts';
 import { driveTask } from './driveTask.ts';
 import { ShuttingDownError } from './errors.ts';
 import { createTroubles } from './troubles.ts';
@@ -12,6 +13,18 @@ import { LOOK_AGAIN_MS } from './waiting.ts';
 export type TaskRunner = {
   /** Drives a task in the background, once however often it is asked. */
   readonly start: (caseId: string, taskId: string, traceparent: string | null) => void;
+  /**
+   * Records what a person decides about a task, and drives on what follows from it.
+   *
+   * @returns the case with the decision
+   * @throws RefusedError of the decision; ShuttingDownError
+   */
+  readonly decide: (
+    caseId: string,
+    taskId: string,
+    traceparent: string | null,
+    decision: Omit<Opening, 'told'>,
+  ) => Promise<{ readonly current: Case; readonly replayed: boolean }>;
   /**
    * Waits until a task is settled (its outcome is there, or it was cancelled), whoever drives it.
    *
@@ -35,12 +48,19 @@ export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskR
   const running = new Map<string, Promise<void>>();
   const troubles = createTroubles(deps.clock);
 
-  const run = async (caseId: string, taskId: string, traceparent: string | null): Promise<void> => {
+  const run = async (
+    caseId: string,
+    taskId: string,
+    traceparent: string | null,
+    opening: Opening | null = null,
+    onError: (error: unknown) => void = () => {},
+  ): Promise<void> => {
     try {
-      await driveTask(deps, caseId, taskId, traceparent);
+      await driveTask(deps, caseId, taskId, traceparent, opening);
       troubles.forget(taskId);
     } catch (error) {
-      if (error instanceof ShuttingDownError) return;
+      onError(error);
+      if (error instanceof ShuttingDownError || error instanceof RefusedError) return;
       const restMs = troubles.add(taskId);
       logger.error(
         { err: error, caseId, taskId, restMs },
@@ -54,6 +74,13 @@ export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskR
   return {
     start: (caseId, taskId, traceparent) => {
       if (!running.has(taskId)) running.set(taskId, run(caseId, taskId, traceparent));
+    },
+    decide: async (caseId, taskId, traceparent, decision) => {
+      // One at a time drives a task here; whoever waits for a person has nothing to do but to end.
+      for (let other = running.get(taskId); other; other = running.get(taskId)) await other;
+      const { promise, resolve, reject } = Promise.withResolvers<Parameters<Opening['told']>[0]>();
+      running.set(taskId, run(caseId, taskId, traceparent, { ...decision, told: resolve }, reject));
+      return promise;
     },
     settled: async (caseId, taskId, milliseconds) => {
       const { cases, clock, shutdown } = deps;

@@ -16,6 +16,7 @@ type Said = { readonly at: number; readonly driving: readonly string[] };
 
 const FORGOTTEN_MS = 600_000;
 const UNFINISHED = ['RECEIVED', 'DECIDED', 'EXECUTING', 'OUTCOME_UNKNOWN'];
+const WAITING = ['RETRY_SCHEDULED', 'IN_REVIEW'];
 
 /**
  * Coordination in memory: the same answers as in Postgres, each of them atomic, without timers and without chance.
@@ -45,7 +46,7 @@ export function createMemoryCoordination(clock: Pick<Clock, 'now'>): MemoryCoord
         taskId: task_id,
         caseId: case_id,
         executing: status === 'EXECUTING',
-        why: status === 'RETRY_SCHEDULED' ? 'due' : dead.has(task_id) ? 'dead' : 'unclaimed',
+        why: WAITING.includes(status) ? 'due' : dead.has(task_id) ? 'dead' : 'unclaimed',
       }));
   };
 
@@ -90,7 +91,7 @@ export function createMemoryCoordination(clock: Pick<Clock, 'now'>): MemoryCoord
 }
 
 const needsSomebody = ({ status, due_at }: TaskRow, due: string): boolean =>
-  UNFINISHED.includes(status) || (status === 'RETRY_SCHEDULED' && due_at !== null && due_at <= due);
+  UNFINISHED.includes(status) || (WAITING.includes(status) && due_at !== null && due_at <= due);
 
 const byUrgency = (a: TaskRow, b: TaskRow): number =>
   Number(b.status === 'EXECUTING') - Number(a.status === 'EXECUTING') ||

@@ -5,8 +5,8 @@ export type Unattended = {
   /** In the middle of an attempt: whoever takes it over waits until that attempt must have ended. */
   readonly executing: boolean;
   /**
-   * `due`: its retry has fallen due. `dead`: the process that drove it has gone silent. `unclaimed`: no process has said that it
-   * drives it; perhaps one that has just received it will say so in a moment.
+   * `due`: its retry has fallen due, or the time in which a person was to decide has passed. `dead`: the process that drove it has
+   * gone silent. `unclaimed`: no process has said that it drives it; perhaps one that has just received it will say so in a moment.
    */
   readonly why: 'due' | 'dead' | 'unclaimed';
 };
@@ -24,10 +24,11 @@ export type Coordinator = {
    */
   readonly beat: (driving: readonly string[]) => Promise<void>;
   /**
-   * Tasks that need somebody, as the read models know them: driven by no live process, and either unfinished or with a retry due.
-   * Those in the middle of an attempt first, then the oldest. Tasks of parked cases are not among them: their rows are stale.
+   * Tasks that need somebody, as the read models know them: driven by no live process, and either unfinished, or with a retry due,
+   * or with a person for longer than it should. Those in the middle of an attempt first, then the oldest. Tasks of parked cases are
+   * not among them: their rows are stale.
    *
-   * @param now ISO 8601; retries due by then count
+   * @param now ISO 8601; what is due by then counts
    */
   readonly unattended: (now: string, limit: number) => Promise<Unattended[]>;
   /**

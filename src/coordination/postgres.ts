@@ -79,9 +79,9 @@ export const UNATTENDED = `with driven as (
       where status in ('RECEIVED', 'DECIDED', 'EXECUTING', 'OUTCOME_UNKNOWN')
     union all
     select task_id, case_id, status, received_position from readmodel.tasks
-      where status = 'RETRY_SCHEDULED' and due_at <= $1)
+      where status in ('RETRY_SCHEDULED', 'IN_REVIEW') and due_at <= $1)
   select task_id as "taskId", case_id as "caseId", status = 'EXECUTING' as executing,
-    case when status = 'RETRY_SCHEDULED' then 'due'
+    case when status in ('RETRY_SCHEDULED', 'IN_REVIEW') then 'due'
       when task_id in (select task_id from driven where not alive) then 'dead'
       else 'unclaimed' end as why
   from candidates

@@ -33,13 +33,13 @@ export function isBlind(task: WithAttempts, idempotent: boolean): boolean {
 
 /**
  * Whether a result tells something new of an attempt that was recorded as UNKNOWN: certainty, or that not even a lookup could tell.
- * SUCCEEDED is believed also where a lookup has said FAILED: the request was still on its way then.
+ * SUCCEEDED is believed also where a lookup or a person has said FAILED: the request was still on its way then.
  */
 export function tellsMore({ executed, resolved }: Attempt, result: AttemptResult): boolean {
   if (executed?.result !== 'UNKNOWN') return false;
   if (resolved === null) return true;
   if (resolved.result === 'UNKNOWN') return result !== 'UNKNOWN';
-  return resolved.result === 'FAILED' && resolved.source === 'LOOKUP' && result === 'SUCCEEDED';
+  return resolved.result === 'FAILED' && resolved.source !== 'LATE_ANSWER' && result === 'SUCCEEDED';
 }
 
 /** The last attempt of a task; undefined before the first. */

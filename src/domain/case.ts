@@ -27,6 +27,8 @@ export type Case = {
   /** The task whose attempt is open; at most one of a case (rule 5). */
   readonly openTaskId: string | null;
   readonly commands: ReadonlyMap<string, RecordedCommand>;
+  /** How many notes there are, and the newest one's event id; null before the first. */
+  readonly notes: { readonly count: number; readonly lastId: string | null };
 };
 
 /** A case before its first event. */
@@ -42,6 +44,7 @@ export const emptyCase = (caseId: string): Case => ({
   tasks: new Map(),
   openTaskId: null,
   commands: new Map(),
+  notes: { count: 0, lastId: null },
 });
 
 /**
@@ -69,11 +72,18 @@ export function evolve(current: Case, event: CaseEvent, place: Place): Case {
     case 'CaseStateChanged':
       return { ...next, state: event.data.to, ...withCommand(current, event.data.command, place) };
     case 'CaseNoteAdded':
-      return { ...next, ...withCommand(current, event.data.command, place) };
-    case 'TaskCancelled':
-      return { ...next, ...withTask(current, event, place), ...stretchCommand(current, place) };
-    default:
-      return { ...next, ...withTask(current, event, place) };
+      return {
+        ...next,
+        notes: { count: current.notes.count + 1, lastId: place.id },
+        ...withCommand(current, event.data.command, place),
+      };
+    default: {
+      const command = commandOf(event);
+      const commands = command
+        ? withCommand(current, command, place)
+        : isSequel(event) && stretchCommand(current, place);
+      return { ...next, ...withTask(current, event, place), ...commands };
+    }
   }
 }
 
@@ -86,6 +96,7 @@ const placeOf = (event: Recorded): Place => ({
   revision: event.revision,
   position: event.position,
   recordedAt: event.metadata.recordedAt,
+  actorId: event.metadata.actor.id,
 });
 
 function withCommand(
@@ -97,7 +108,27 @@ function withCommand(
   return { commands: new Map(current.commands).set(command.keyHash, { ...command, ...place }) };
 }
 
-/** Cancellations end the append of the command that closed the case: its repeats are answered with that place. */
+/** The idempotency key of the command that led to an event about a task. */
+function commandOf(event: TaskEvent): CommandKey | null {
+  switch (event.type) {
+    case 'ReviewClaimed':
+    case 'ReviewReleased':
+    case 'ReviewDecided':
+      return event.data.command;
+    case 'ActionOutcomeResolved':
+      return event.data.review?.command ?? null;
+    default:
+      return null;
+  }
+}
+
+/** Whether an event ends the append of the command before it, whose repeats are answered with that place. */
+function isSequel(event: TaskEvent): boolean {
+  if (event.type === 'TaskCancelled') return true;
+  const isOfVerdict = event.type === 'GuardrailEvaluated' || event.type === 'ActionStarted';
+  return isOfVerdict && event.data.authority.kind === 'reviewer';
+}
+
 function stretchCommand(current: Case, place: Place): Partial<Pick<Case, 'commands'>> {
   const closing = [...current.commands.values()].find((command) => command.revision === current.revision);
   return closing ? withCommand(current, closing, place) : {};

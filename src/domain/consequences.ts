@@ -1,51 +1,13 @@
-import { isBlind, lastAttempt } from './attempts.ts';
+import { isBlind } from './attempts.ts';
 import { type Case, evolve } from './case.ts';
-import type {
-  ActionStarted,
-  CaseEvent,
-  GuardrailEvaluated,
-  RetryScheduled,
-  RoutedToManual,
-} from './events.ts';
+import { dueBy, escalation } from './deadlines.ts';
+import type { CaseEvent, RetryScheduled, ReviewOverdue, RoutedToManual } from './events.ts';
 import type { Facts } from './facts.ts';
-import { EVALUATOR_VERSION, evaluateGuardrails, limitsFor } from './guardrails.ts';
 import { endingCodes, nextStep } from './nextStep.ts';
-import type { Playbook } from './playbook.ts';
-import type { Policy } from './policy.ts';
 import { pauseMs, withinBudget } from './retries.ts';
-import type { Signals } from './signals.ts';
 import type { Place, Task } from './task.ts';
+import { evaluation, factsOf, type JudgeContext, later, routed, started } from './verdicts.ts';
 import type { RetryReason, RoutingCode } from './vocabulary.ts';
-
-/** What a backend is, at the moment when an attempt over it may start. */
-export type BackendFacts = {
-  /** How long one attempt may take at most, in milliseconds. */
-  readonly attemptMs: number;
-  readonly simulated: boolean;
-  readonly idempotent: boolean;
-  /** Whether it can be asked what became of a call. */
-  readonly lookup: boolean;
-  /** Whether an attempt may start; false while it is known to be down. Asked where one would start, and then once. */
-  readonly available: () => boolean;
-};
-
-/** What a verdict and its consequence are computed from, besides the case itself. */
-export type JudgeContext = {
-  readonly policy: Policy;
-  readonly playbook: Playbook;
-  /** What the text analysis says of the task's text. */
-  readonly signals: Signals;
-  /** ISO 8601 time of the append, never before the stream's last. */
-  readonly now: string;
-  /** ISO 8601 time of the process's clock: behind `now` where a clock had jumped ahead. What is due is counted from here. */
-  readonly wallNow: string;
-  /** Id of the action, should one start; used once. */
-  readonly newActionId: string;
-  /** The backend that serves a route. */
-  readonly backend: (route: string) => BackendFacts;
-  /** False while the process is ending: what would be judged now is left to the next one. */
-  readonly mayStart: boolean;
-};
 
 /**
  * Everything that follows from an effect's result without reaching outside: the effect's own events, then the verdict
@@ -85,29 +47,12 @@ function follow(state: Case, taskId: string, context: JudgeContext): CaseEvent[]
     case 'retry':
       return judge(state, task, step.attempt, step.reason, context);
     case 'route':
-      return [routed(task, step.codes, context)];
+      return [routed(state, task, step.codes, context)];
+    case 'overdue':
+      return [overdue(state, task, step.dueBy, context)];
     default:
       return [];
   }
-}
-
-/** The facts that a verdict about a task is made from: the case as it is, and the recommendation. */
-export function factsOf(current: Case, task: Task, attempt: number, context: JudgeContext): Facts {
-  if (!task.decision || !task.decisionSource || !current.opened) {
-    throw new Error(`task ${task.taskId} cannot be judged before its decision`);
-  }
-  return {
-    decision: { ...task.decision, source: task.decisionSource },
-    case: {
-      state: current.state,
-      priority: current.opened.priority,
-      retryCount: current.retryCount,
-      lastErrorType: current.lastErrorType ?? '',
-    },
-    task: { channel: task.channel, userRole: task.userRole, attempt },
-    signals: context.signals,
-    limits: limitsFor(context.policy, context.playbook, task.decision.intent),
-  };
 }
 
 /**
@@ -122,21 +67,21 @@ function judge(
   context: JudgeContext,
 ): CaseEvent[] {
   const facts = factsOf(current, task, attempt, context);
-  const evaluated = evaluation(task, facts, context);
+  const evaluated = evaluation(task, facts, { kind: 'policy' }, context);
   if (evaluated.data.verdict === 'ROUTE_TO_MANUAL') {
     const failed = evaluated.data.guardrails.filter((result) => !result.passed).map((result) => result.code);
     const codes = [...endingCodes(task), ...failed, ...fallbackCode(facts)];
-    return [evaluated, routed(task, codes, context)];
+    return [evaluated, routed(current, task, codes, context)];
   }
   const backend = context.backend(facts.decision.routeTarget);
   // It may have been declared otherwise when the attempt of unknown outcome was made.
-  if (isBlind(task, backend.idempotent)) return [routed(task, endingCodes(task), context)];
+  if (isBlind(task, backend.idempotent)) return [routed(current, task, endingCodes(task), context)];
   if (isTooLate(task, context)) {
-    return [routed(task, [...endingCodes(task), 'RETRY_BUDGET_EXHAUSTED'], context)];
+    return [routed(current, task, [...endingCodes(task), 'RETRY_BUDGET_EXHAUSTED'], context)];
   }
   const reason = pause ?? (backend.available() ? null : 'BACKEND_UNAVAILABLE');
-  if (reason === null) return [evaluated, started(task, facts, attempt, backend, context)];
-  return [postponed(task, attempt, reason, context)];
+  if (reason === null) return [evaluated, started(task, facts, { kind: 'policy' }, backend, context)];
+  return [postponed(current, task, attempt, reason, context)];
 }
 
 /** How much later than planned a retry may be made, in milliseconds: whoever takes it up may be a moment late. */
@@ -147,27 +92,12 @@ const isTooLate = (task: Task, { policy, wallNow }: JudgeContext): boolean =>
   (task.attempts.length > 0 || task.pauses > 0) &&
   !withinBudget(policy.retries, task.receivedAt, later(wallNow, -MAY_BE_LATE_MS));
 
-function evaluation(task: Task, facts: Facts, { policy, playbook }: JudgeContext): GuardrailEvaluated {
-  return {
-    type: 'GuardrailEvaluated',
-    data: {
-      taskId: task.taskId,
-      ...evaluateGuardrails(policy, facts),
-      policyVersion: policy.version,
-      policyHash: policy.hash,
-      playbookHash: playbook.hash,
-      evaluator: EVALUATOR_VERSION,
-      attempt: facts.task.attempt,
-      facts,
-    },
-  };
-}
-
 /** Nothing is sent to find out whether it is back, so whoever waits for it need not wait as long as one who failed. */
 const LONGEST_WAIT_FOR_BACKEND_S = 60;
 
 /** The next attempt waits; a person gets the task where policy or budget leave nothing to wait for. */
 function postponed(
+  current: Case,
   task: Task,
   attempt: number,
   reason: RetryReason,
@@ -176,64 +106,36 @@ function postponed(
   const { retries } = context.policy;
   const down: RoutingCode[] = reason === 'BACKEND_UNAVAILABLE' ? [reason] : [];
   const codes = [...endingCodes(task), ...down];
-  if (down.length > 0 && retries.whenBackendDown === 'MANUAL') return routed(task, codes, context);
+  if (down.length > 0 && retries.whenBackendDown === 'MANUAL') return routed(current, task, codes, context);
   const longest = reason === 'BACKEND_UNAVAILABLE' ? LONGEST_WAIT_FOR_BACKEND_S : retries.longestPauseSeconds;
   const dueAt = later(context.wallNow, pauseMs(retries, task.taskId, task.pauses, longest));
   if (!withinBudget(retries, task.receivedAt, dueAt)) {
-    return routed(task, [...codes, 'RETRY_BUDGET_EXHAUSTED'], context);
+    return routed(current, task, [...codes, 'RETRY_BUDGET_EXHAUSTED'], context);
   }
   return { type: 'RetryScheduled', data: { taskId: task.taskId, attempt, dueAt, reason } };
 }
 
-function started(
-  task: Task,
-  facts: Facts,
-  attempt: number,
-  { attemptMs, simulated, idempotent, lookup }: BackendFacts,
-  context: JudgeContext,
-): ActionStarted {
-  const actionId = lastAttempt(task)?.started.actionId ?? context.newActionId;
-  return {
-    type: 'ActionStarted',
-    data: {
-      taskId: task.taskId,
-      actionId,
-      attempt,
-      backend: facts.decision.routeTarget,
-      intent: facts.decision.intent,
-      idempotencyKey: actionId,
-      deadlineAt: later(context.now, attemptMs),
-      simulated,
-      idempotent,
-      lookup,
-      authority: { kind: 'policy' },
-    },
-  };
-}
-
-function routed(task: Task, codes: readonly string[], context: JudgeContext): RoutedToManual {
-  const { queues, defaultQueue } = context.policy;
-  const target = queues.find((entry) => entry.codes.some((code) => codes.includes(code))) ?? defaultQueue;
-  return {
-    type: 'RoutedToManual',
-    data: {
-      taskId: task.taskId,
-      codes,
-      queue: target.queue,
-      dueBy: later(context.wallNow, target.dueMinutes * 60_000),
-    },
-  };
+/** Nobody has decided in time: it goes on waiting, in the next queue if there is one. A deadline never decides (rule 9). */
+function overdue(
+  current: Case,
+  { taskId, review }: Task,
+  deadline: string,
+  { policy, wallNow }: JudgeContext,
+): ReviewOverdue {
+  const queue = review?.queue ?? '';
+  const next = escalation(policy, queue);
+  const priority = current.opened?.priority ?? 'MEDIUM';
+  const escalatedTo = next && { queue: next.queue, dueBy: dueBy(policy, next, priority, wallNow) };
+  return { type: 'ReviewOverdue', data: { taskId, queue, dueBy: deadline, escalatedTo } };
 }
 
 const fallbackCode = (facts: Facts): string[] =>
   facts.decision.source === 'fallback' ? [facts.decision.reasonCode] : [];
-
-const later = (time: string, milliseconds: number): string =>
-  new Date(Date.parse(time) + milliseconds).toISOString();
 
 const nextPlace = (state: Case, now: string): Place => ({
   id: '',
   revision: state.revision + 1,
   position: state.position,
   recordedAt: now,
+  actorId: '',
 });

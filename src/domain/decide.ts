@@ -15,7 +15,8 @@ import type { CaseState } from './vocabulary.ts';
 /** What a command leads to: events to append (none for a repeat), and whether the same was recorded before. */
 export type Decided = { readonly events: readonly CaseEvent[]; readonly replayed: boolean };
 
-const NOTHING_NEW: Decided = { events: [], replayed: true };
+/** What a repeat leads to. */
+export const NOTHING_NEW: Decided = { events: [], replayed: true };
 
 /**
  * Opens a case. The same content again changes nothing.
@@ -121,7 +122,12 @@ export function addNote(current: Case, note: CaseNoteAdded): Decided {
 export const recordedCommand = (current: Case, command: CommandKey | null): RecordedCommand | undefined =>
   command ? current.commands.get(command.keyHash) : undefined;
 
-function isRepeat(current: Case, command: CommandKey | null): boolean {
+/**
+ * Whether a command was recorded before.
+ *
+ * @throws RefusedError IDEMPOTENCY_KEY_REUSED when its key came first with another request
+ */
+export function isRepeat(current: Case, command: CommandKey | null): boolean {
   const recorded = recordedCommand(current, command);
   if (!recorded) return false;
   if (recorded.requestHash === command?.requestHash) return true;

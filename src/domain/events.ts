@@ -1,26 +1,27 @@
 import type { Decision } from './decision.ts';
+import type { AttributeValue, CommandKey, Event, Sealed } from './eventParts.ts';
 import type { Facts } from './facts.ts';
 import type { GuardrailResult } from './guardrails.ts';
+import type { ReviewClaimed, ReviewDecided, ReviewOverdue, ReviewReleased } from './reviewEvents.ts';
 import type {
   AttemptResult,
   CaseState,
   DecisionSource,
+  PauseScope,
   Priority,
   ResolutionSource,
   RetryReason,
   VerdictKind,
 } from './vocabulary.ts';
 
-/** Personal text as an event carries it: encrypted with the case's key (DESIGN section 5). */
-export type Sealed = { readonly sealed: string };
-
-/** A value that an attribute of a case may have. */
-export type AttributeValue = string | number | boolean;
-
-/** The idempotency key of a command that is no task: keyed hashes of the key and of what was asked. */
-export type CommandKey = { readonly keyHash: string; readonly requestHash: string };
-
-type Event<Type extends string, Data> = { readonly type: Type; readonly data: Readonly<Data> };
+export type { AttributeValue, CommandKey, Sealed } from './eventParts.ts';
+export type {
+  ReviewClaimed,
+  ReviewDecided,
+  ReviewedAction,
+  ReviewOverdue,
+  ReviewReleased,
+} from './reviewEvents.ts';
 
 export type CaseOpened = Event<
   'CaseOpened',
@@ -68,6 +69,11 @@ export type DecisionRecommended = Event<
     rawText: Sealed | null;
   }
 >;
+/** On whose word a verdict is made: a reviewer may override rules that failed, each of them named. */
+export type VerdictAuthority =
+  | { readonly kind: 'policy' }
+  | { readonly kind: 'reviewer'; readonly reviewer: string; readonly overrides: readonly string[] };
+
 export type GuardrailEvaluated = Event<
   'GuardrailEvaluated',
   {
@@ -78,6 +84,7 @@ export type GuardrailEvaluated = Event<
     playbookHash: string;
     evaluator: string;
     attempt: number;
+    authority: VerdictAuthority;
     facts: Facts;
     guardrails: readonly GuardrailResult[];
   }
@@ -100,7 +107,7 @@ export type ActionStarted = Event<
     idempotent: boolean;
     /** Whether the backend can be asked what became of a call: only then is UNKNOWN looked up. */
     lookup: boolean;
-    authority: { readonly kind: 'policy' };
+    authority: { readonly kind: 'policy' } | { readonly kind: 'reviewer'; readonly reviewer: string };
   }
 >;
 export type ActionExecuted = Event<
@@ -117,6 +124,14 @@ export type ActionExecuted = Event<
     simulated: boolean;
   }
 >;
+/** A reviewer's word on what a backend did. */
+export type OutcomeReview = {
+  readonly reviewer: string;
+  readonly reasonCode: string;
+  readonly note: Sealed | null;
+  readonly reviewedHash: string;
+  readonly command: CommandKey | null;
+};
 /** More is known of an attempt that was recorded as UNKNOWN. */
 export type ActionOutcomeResolved = Event<
   'ActionOutcomeResolved',
@@ -129,6 +144,8 @@ export type ActionOutcomeResolved = Event<
     errorType: string | null;
     responseDigest: string | null;
     source: ResolutionSource;
+    /** Who says so, where a reviewer does: what the backend really did. */
+    review: OutcomeReview | null;
   }
 >;
 export type RetryScheduled = Event<
@@ -161,6 +178,10 @@ export type CaseEvent =
   | ActionOutcomeResolved
   | RetryScheduled
   | RoutedToManual
+  | ReviewClaimed
+  | ReviewReleased
+  | ReviewDecided
+  | ReviewOverdue
   | TaskCancelled;
 
 /** Events that say something of one task. */
@@ -177,7 +198,20 @@ export type SourceRegistered = Event<
 /** The first event of a log. */
 export type LogCreated = Event<'LogCreated', { logId: string }>;
 
-export type DomainEvent = CaseEvent | SourceRegistered | LogCreated;
+/** Nothing is executed without a person any more, or is again: everything, one intent, or over one backend. */
+export type AutomationEvent = Event<
+  'AutomationPaused' | 'AutomationResumed',
+  {
+    scope: PauseScope;
+    /** The intent or backend; null for everything. */
+    name: string | null;
+    /** A code: text about persons does not belong where it cannot be erased. */
+    reason: string;
+    command: CommandKey | null;
+  }
+>;
+
+export type DomainEvent = CaseEvent | SourceRegistered | LogCreated | AutomationEvent;
 
 /** Who did it, as authentication says (rule 10). */
 export type Actor = {

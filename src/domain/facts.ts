@@ -1,13 +1,13 @@
 import type { Decision } from './decision.ts';
 import type { Signals } from './signals.ts';
-import type { CaseState, DecisionSource, Priority } from './vocabulary.ts';
+import type { CaseState, JudgedSource, Priority } from './vocabulary.ts';
 
 /**
  * Everything that a guardrail may read, as recorded in the event. No free text is among it, and nothing here was
  * supplied by the model but `decision`.
  */
 export type Facts = {
-  readonly decision: Decision & { readonly source: DecisionSource };
+  readonly decision: Decision & { readonly source: JudgedSource };
   readonly case: {
     readonly state: CaseState;
     readonly priority: Priority;
@@ -17,6 +17,8 @@ export type Facts = {
   };
   readonly task: { readonly channel: string; readonly userRole: string; readonly attempt: number };
   readonly signals: Signals;
+  /** Whether automation is paused for this intent or over this route. */
+  readonly automation: { readonly paused: boolean };
   readonly limits: Limits;
 };
 
@@ -50,6 +52,7 @@ export const FACT_TYPES = {
   case: { state: 'string', priority: 'string', retryCount: 'int', lastErrorType: 'string' },
   task: { channel: 'string', userRole: 'string', attempt: 'int' },
   signals: { negated: 'bool', uncertain: 'bool', severalRequests: 'bool', instructsSystem: 'bool' },
+  automation: { paused: 'bool' },
 } as const;
 
 /** CEL types of the limits that the system fills in. */

@@ -11,7 +11,7 @@ import type { VerdictKind } from './vocabulary.ts';
  * What evaluated a verdict: this file's semantics, the CEL library, the text analysis behind the signals. Recorded with
  * every verdict; raise the first number when evaluation changes.
  */
-export const EVALUATOR_VERSION = `guardrails/1 cel-js/8.0.0 signals/${SIGNALS_VERSION}`;
+export const EVALUATOR_VERSION = `guardrails/2 cel-js/8.0.0 signals/${SIGNALS_VERSION}`;
 
 /** One guardrail's result, with every value that its expression read. */
 export type GuardrailResult = {
@@ -35,17 +35,30 @@ export type ManualReason = {
 };
 
 /**
- * Evaluates every guardrail of a policy over recorded facts: EXECUTE when all passed. Pure: the same facts under the
- * same policy give the same result for ever (rule 6).
+ * Evaluates every guardrail of a policy over recorded facts: EXECUTE when all passed, or may be and are overridden by a reviewer.
+ * Pure: the same facts under the same policy give the same result for ever (rule 6).
+ *
+ * @param overrides names of the guardrails that a reviewer overrides
+ * @param evaluator which version's rules: that of the recorded event, where one is evaluated again
  */
-export function evaluateGuardrails(policy: Policy, facts: Facts): Verdict {
+export function evaluateGuardrails(
+  policy: Policy,
+  facts: Facts,
+  overrides: readonly string[] = [],
+  evaluator = EVALUATOR_VERSION,
+): Verdict {
   const context = toCelContext(facts);
-  const guardrails = policy.guardrails.map((guardrail) => evaluate(guardrail, facts, context));
-  return {
-    verdict: guardrails.every((result) => result.passed) ? 'EXECUTE' : 'ROUTE_TO_MANUAL',
-    guardrails,
-  };
+  const rules = rulesVersion(evaluator);
+  const guardrails = policy.guardrails
+    .filter(({ since }) => since <= rules)
+    .map((guardrail) => evaluate(guardrail, facts, context));
+  const stands = ({ passed, overridable, name }: GuardrailResult): boolean =>
+    passed || (overridable && overrides.includes(name));
+  return { verdict: guardrails.every(stands) ? 'EXECUTE' : 'ROUTE_TO_MANUAL', guardrails };
 }
+
+/** The number behind `guardrails/`: the domain's own rules have become more over time. */
+const rulesVersion = (evaluator: string): number => Number(/^guardrails\/(\d+)/.exec(evaluator)?.[1] ?? 0);
 
 function evaluate(
   guardrail: Guardrail,

@@ -22,6 +22,9 @@ export const playbookStream = (hash: string): string => `playbook-${hash}`;
 /** The stream whose only event names the log. */
 export const LOG_STREAM = 'log';
 
+/** The stream that tells what of the automation is paused. */
+export const AUTOMATION_STREAM = 'automation';
+
 /** The task id `{caseId}~{hash}`; `keyHash` is the keyed hash of the task's idempotency key, hexadecimal. */
 export const taskIdOf = (caseId: string, keyHash: string): string => `${caseId}~${keyHash.slice(0, 32)}`;
 

@@ -4,7 +4,7 @@ import type { ActionStarted } from './events.ts';
 import type { Task } from './task.ts';
 import type { RetryReason, RoutingCode } from './vocabulary.ts';
 
-/** What a task needs next. `recommend`, `await` and `lookUp` reach outside; `evaluate`, `retry` and `route` are pure. */
+/** What a task needs next. `recommend`, `await` and `lookUp` reach outside; `evaluate`, `retry`, `route` and `overdue` are pure. */
 export type Step =
   | { readonly kind: 'recommend' }
   /** Judge the recommendation by the policy; `attempt` counts from 1. */
@@ -20,9 +20,11 @@ export type Step =
   | { readonly kind: 'lookUp'; readonly action: ActionStarted['data'] }
   /** Hand over to a person. */
   | { readonly kind: 'route'; readonly codes: readonly RoutingCode[] }
+  /** A person should have decided by then, and has not. */
+  | { readonly kind: 'overdue'; readonly dueBy: string }
   /** Another action of this case is open; look again when the case changes. */
   | { readonly kind: 'wait' }
-  /** The next attempt is not due yet. */
+  /** The next attempt, or a person's decision, is not due yet. */
   | { readonly kind: 'sleep'; readonly until: string }
   | { readonly kind: 'nothing' };
 
@@ -48,6 +50,7 @@ export function nextStep(current: Case, taskId: string, now: string): Step {
     case 'RETRY_SCHEDULED':
       return whenDue(current, task, now);
     case 'IN_REVIEW':
+      return whileInReview(task, now);
     case 'COMPLETED':
     case 'REJECTED':
     case 'CANCELLED':
@@ -69,7 +72,8 @@ function afterUnknown(current: Case, task: Task): Step {
 
 /** What the recommendation says of retries; but what might be done twice is never tried again: a person decides (rule 5). */
 function again(current: Case, task: Task, reason: RetryReason): Step {
-  const strategy = isBlind(task, true) ? 'NONE' : task.decision?.retryStrategy;
+  // One approval is for one attempt: whoever gave it decides what comes next.
+  const strategy = isBlind(task, true) || wasApproved(task) ? 'NONE' : task.decision?.retryStrategy;
   if (strategy === 'IMMEDIATE') return evaluation(current, task);
   if (strategy !== 'BACKOFF') return { kind: 'route', codes: endingCodes(task) };
   if (current.openTaskId !== null) return { kind: 'wait' };
@@ -81,8 +85,18 @@ function whenDue(current: Case, task: Task, now: string): Step {
   return now < until ? { kind: 'sleep', until } : evaluation(current, task);
 }
 
+/** Waiting for a person: a deadline brings the task to more people, and never decides. */
+function whileInReview({ review }: Task, now: string): Step {
+  const deadline = review?.deadline ?? null;
+  if (deadline === null) return { kind: 'nothing' };
+  return now < deadline ? { kind: 'sleep', until: deadline } : { kind: 'overdue', dueBy: deadline };
+}
+
 const evaluation = (current: Case, task: Task): Step =>
   current.openTaskId === null ? { kind: 'evaluate', attempt: task.attempts.length + 1 } : { kind: 'wait' };
+
+/** Whether the newest attempt was made in a reviewer's name. */
+const wasApproved = (task: Task): boolean => lastAttempt(task)?.started.authority.kind === 'reviewer';
 
 /** Why attempts that brought nothing make a task a person's: what is known of them. Empty where none was made. */
 export function endingCodes(task: Task): RoutingCode[] {

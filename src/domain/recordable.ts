@@ -1,4 +1,4 @@
-import { attemptOf, lastAttempt, tellsMore } from './attempts.ts';
+import { attemptOf, lastAttempt, resultOf, tellsMore } from './attempts.ts';
 import type { Case } from './case.ts';
 import type {
   ActionExecuted,
@@ -39,14 +39,26 @@ function executedOrLate(task: Task, effect: ActionExecuted): CaseEvent | null {
   if (result === 'UNKNOWN') return null;
   const late: ActionOutcomeResolved = {
     type: 'ActionOutcomeResolved',
-    data: { taskId, actionId, attempt, result, errorType, responseDigest, source: 'LATE_ANSWER' },
+    data: {
+      taskId,
+      actionId,
+      attempt,
+      result,
+      errorType,
+      responseDigest,
+      source: 'LATE_ANSWER',
+      review: null,
+    },
   };
   return isNews(task, late) ? late : null;
 }
 
 function isNews(task: Task, { data }: ActionOutcomeResolved): boolean {
   const attempt = attemptOf(task, data.attempt);
-  return attempt !== undefined && tellsMore(attempt, data.result);
+  if (attempt === undefined || !tellsMore(attempt, data.result)) return false;
+  // A lookup is by the action's key: of what has failed it tells success where a later attempt had it.
+  const isOfLater = data.source === 'LOOKUP' && data.attempt < task.attempts.length;
+  return !(isOfLater && resultOf(attempt) === 'FAILED');
 }
 
 /** The result of an attempt that nobody has brought in time. */

@@ -1,4 +1,4 @@
-import type { ActionOutcomeResolved, TaskEvent } from './events.ts';
+import type { ActionOutcomeResolved, ReviewDecided, TaskEvent } from './events.ts';
 import type { AttemptResult, Outcome, TaskStatus } from './vocabulary.ts';
 
 /** Where a task stands: enough for a list of tasks. */
@@ -23,7 +23,12 @@ export function standingAfter(before: Standing, event: TaskEvent): Standing {
     case 'DecisionRecommended':
       return { ...before, status: 'DECIDED' };
     case 'GuardrailEvaluated':
+    case 'ReviewClaimed':
+    case 'ReviewReleased':
+    case 'ReviewOverdue':
       return before;
+    case 'ReviewDecided':
+      return afterReview(before, event.data);
     case 'ActionStarted':
       return { ...before, status: 'EXECUTING', attempts: attempts + 1 };
     case 'ActionExecuted':
@@ -54,6 +59,13 @@ const done = (before: Standing): Standing => ({
 function afterAttempt(before: Standing, result: AttemptResult): Standing {
   if (result === 'SUCCEEDED' || before.succeeded) return done(before);
   return { ...before, status: result === 'FAILED' ? 'DECIDED' : 'OUTCOME_UNKNOWN' };
+}
+
+/** A final approval is followed by its attempt in the same append. */
+function afterReview(before: Standing, { resolution, awaitsSecond }: ReviewDecided['data']): Standing {
+  if (resolution === 'REJECTED') return { ...before, status: 'REJECTED' };
+  const isFinal = resolution !== 'INFO_REQUESTED' && !awaitsSecond;
+  return isFinal ? { ...before, status: 'DECIDED' } : before;
 }
 
 function afterResolution(before: Standing, { result, attempt }: ActionOutcomeResolved['data']): Standing {

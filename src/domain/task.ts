@@ -1,4 +1,11 @@
-import { type Attempt, closeAttempt, isBlind, resolveAttempt, resultOf } from './attempts.ts';
+import {
+  type Attempt,
+  closeAttempt,
+  isBlind,
+  resolveAttempt,
+  resultOf,
+  unknownAttempts,
+} from './attempts.ts';
 import type { Decision } from './decision.ts';
 import type {
   ActionStarted,
@@ -8,6 +15,7 @@ import type {
   Sealed,
   TaskEvent,
 } from './events.ts';
+import { evolveReview, type Review } from './review.ts';
 import { type Standing, standingAfter } from './standing.ts';
 import type { DecisionSource, Outcome, TaskStatus } from './vocabulary.ts';
 
@@ -21,6 +29,8 @@ export type Task = {
   readonly userRole: string;
   readonly requestHash: string;
   readonly receivedAt: string;
+  /** Id of the actor that submitted it. */
+  readonly submittedBy: string;
   readonly decision: Decision | null;
   readonly decisionSource: DecisionSource | null;
   readonly fallbackCause: string | null;
@@ -31,6 +41,7 @@ export type Task = {
   /** How many pauses there were. */
   readonly pauses: number;
   readonly manual: RoutedToManual['data'] | null;
+  readonly review: Review | null;
   /** Id, revision and position of the newest event about this task. */
   readonly lastEventId: string;
   readonly revision: number;
@@ -43,6 +54,8 @@ export type Place = {
   readonly revision: number;
   readonly position: bigint;
   readonly recordedAt: string;
+  /** Who did it. */
+  readonly actorId: string;
 };
 
 /** Where a task may stand before each event about it; null where it is not there yet. */
@@ -64,11 +77,17 @@ const MAY_FOLLOW: Readonly<Record<TaskEvent['type'], readonly (TaskStatus | null
   ],
   RetryScheduled: ['DECIDED', 'OUTCOME_UNKNOWN', 'RETRY_SCHEDULED'],
   RoutedToManual: ['DECIDED', 'OUTCOME_UNKNOWN', 'RETRY_SCHEDULED'],
+  ReviewClaimed: ['IN_REVIEW'],
+  ReviewReleased: ['IN_REVIEW'],
+  ReviewDecided: ['IN_REVIEW'],
+  ReviewOverdue: ['IN_REVIEW'],
   TaskCancelled: ['RECEIVED', 'DECIDED', 'RETRY_SCHEDULED', 'OUTCOME_UNKNOWN', 'IN_REVIEW'],
 };
 
 const permits = (verdict: GuardrailEvaluated['data'] | undefined, action: ActionStarted['data']): boolean =>
-  verdict?.verdict === 'EXECUTE' && verdict.attempt === action.attempt;
+  verdict?.verdict === 'EXECUTE' &&
+  verdict.attempt === action.attempt &&
+  verdict.authority.kind === action.authority.kind;
 
 /**
  * The task after one more event about it; `task` is undefined before TaskReceived.
@@ -86,7 +105,7 @@ export function evolveTask(task: Task | undefined, event: TaskEvent, place: Plac
   if (event.type === 'TaskReceived') return { ...received(event.data, place), ...at };
   if (!task) return refuse('its task is not there yet');
   const { status, outcome } = standingAfter(standingOf(task), event);
-  const next = { ...task, ...at, status, outcome };
+  const next = { ...task, ...at, status, outcome, review: evolveReview(task.review, event) };
   switch (event.type) {
     case 'DecisionRecommended': {
       const { decision, source, fallbackCause } = event.data;
@@ -109,6 +128,10 @@ export function evolveTask(task: Task | undefined, event: TaskEvent, place: Plac
       return { ...next, retry: event.data, pauses: task.pauses + 1 };
     case 'RoutedToManual':
       return { ...next, manual: event.data };
+    case 'ReviewClaimed':
+    case 'ReviewReleased':
+    case 'ReviewDecided':
+    case 'ReviewOverdue':
     case 'TaskCancelled':
       return next;
   }
@@ -124,12 +147,31 @@ const standingOf = ({ status, outcome, attempts }: Task): Standing => ({
 /** Why an attempt must not have been started: rules 2 and 5. Null where it may. */
 function startProblem(task: Task, action: ActionStarted['data']): string | null {
   if (!permits(task.verdicts.at(-1), action)) return 'no verdict permits it';
-  const [first] = task.attempts;
   if (action.attempt !== task.attempts.length + 1) return `it is not attempt ${task.attempts.length + 1}`;
-  if (first && first.started.actionId !== action.actionId) return 'it is another action';
-  return isBlind(task, action.idempotent)
-    ? 'an attempt before it is unknown, and its backend is not idempotent'
-    : null;
+  if (isBlind(task, action.idempotent))
+    return 'an attempt before it is unknown, and its backend is not idempotent';
+  return approvalProblem(task, action) ?? identityProblem(task, action);
+}
+
+/** A reviewer's attempt is what was approved just before; with a person nothing begins on the policy's word. */
+function approvalProblem(
+  { review }: Task,
+  { authority, intent, backend }: ActionStarted['data'],
+): string | null {
+  if (authority.kind === 'policy') return review ? 'a person has the task' : null;
+  const approved = review?.approved;
+  if (approved?.intent !== intent || approved.routeTarget !== backend) return 'it is not what was approved';
+  return review?.decided?.reviewer === authority.reviewer ? null : 'another one has approved it';
+}
+
+/** The same action keeps its id; another one has its own, and begins only where nothing before it is unknown. */
+function identityProblem(task: Task, action: ActionStarted['data']): string | null {
+  for (const { started } of task.attempts) {
+    const isSame = started.intent === action.intent && started.backend === action.backend;
+    if (isSame !== (started.actionId === action.actionId)) return 'it is another action';
+    if (!isSame && unknownAttempts(task).length > 0) return 'an attempt of another action is unknown';
+  }
+  return null;
 }
 
 function received(
@@ -145,6 +187,7 @@ function received(
     userRole: data.userRole,
     requestHash: data.requestHash,
     receivedAt: place.recordedAt,
+    submittedBy: place.actorId,
     decision: null,
     decisionSource: null,
     fallbackCause: null,
@@ -153,5 +196,6 @@ function received(
     retry: null,
     pauses: 0,
     manual: null,
+    review: null,
   };
 }

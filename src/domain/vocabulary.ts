@@ -16,9 +16,11 @@ export const TASK_STATUSES = [
 export const ATTEMPT_RESULTS = ['SUCCEEDED', 'FAILED', 'UNKNOWN'] as const;
 export const VERDICTS = ['EXECUTE', 'ROUTE_TO_MANUAL'] as const;
 export const DECISION_SOURCES = ['model', 'local', 'fallback'] as const;
+/** Where the decision comes from that a verdict is about: a reviewer may have put another one in its place. */
+export const JUDGED_SOURCES = [...DECISION_SOURCES, 'reviewer'] as const;
 
 /** Where the result of an attempt came from that was first recorded as UNKNOWN. */
-export const RESOLUTION_SOURCES = ['LATE_ANSWER', 'LOOKUP'] as const;
+export const RESOLUTION_SOURCES = ['LATE_ANSWER', 'LOOKUP', 'REVIEWER'] as const;
 /** Why the next attempt waits. */
 export const RETRY_REASONS = ['ATTEMPT_FAILED', 'ATTEMPT_UNKNOWN', 'BACKEND_UNAVAILABLE'] as const;
 
@@ -30,6 +32,11 @@ export const ROUTING_CODES = [
   'RETRY_BUDGET_EXHAUSTED',
 ] as const;
 
+/** What a reviewer decides: the recommended action, another one, none, or that more must be known. */
+export const REVIEW_RESOLUTIONS = ['APPROVED', 'EDITED', 'REJECTED', 'INFO_REQUESTED'] as const;
+/** What automation can be paused for. */
+export const PAUSE_SCOPES = ['ALL', 'INTENT', 'BACKEND'] as const;
+
 export type Priority = (typeof PRIORITIES)[number];
 export type CaseState = (typeof CASE_STATES)[number];
 export type Outcome = (typeof OUTCOMES)[number];
@@ -40,4 +47,7 @@ export type ResolutionSource = (typeof RESOLUTION_SOURCES)[number];
 export type RetryReason = (typeof RETRY_REASONS)[number];
 export type VerdictKind = (typeof VERDICTS)[number];
 export type DecisionSource = (typeof DECISION_SOURCES)[number];
+export type JudgedSource = (typeof JUDGED_SOURCES)[number];
+export type ReviewResolution = (typeof REVIEW_RESOLUTIONS)[number];
+export type PauseScope = (typeof PAUSE_SCOPES)[number];
 export type RoutingCode = (typeof ROUTING_CODES)[number];

@@ -4,9 +4,12 @@ import {
   ATTEMPT_RESULTS,
   CASE_STATES,
   DECISION_SOURCES,
+  JUDGED_SOURCES,
+  PAUSE_SCOPES,
   PRIORITIES,
   RESOLUTION_SOURCES,
   RETRY_REASONS,
+  REVIEW_RESOLUTIONS,
   VERDICTS,
 } from '../domain/vocabulary.ts';
 
@@ -41,7 +44,7 @@ const limits = z
   .catchall(z.union([z.number(), z.boolean(), z.array(z.string())]));
 
 const facts = z.strictObject({
-  decision: decision.extend({ source: z.enum(DECISION_SOURCES) }),
+  decision: decision.extend({ source: z.enum(JUDGED_SOURCES) }),
   case: z.strictObject({
     state: z.enum(CASE_STATES),
     priority: z.enum(PRIORITIES),
@@ -55,6 +58,7 @@ const facts = z.strictObject({
     severalRequests: z.boolean(),
     instructsSystem: z.boolean(),
   }),
+  automation: z.strictObject({ paused: z.boolean() }),
   limits,
 });
 
@@ -65,6 +69,17 @@ const guardrailResult = z.strictObject({
   overridable: z.boolean(),
   values: z.record(z.string(), z.json()),
   error: z.string().nullable(),
+});
+
+const policyAuthority = z.strictObject({ kind: z.literal('policy') });
+const reviewer = z.string();
+const note = sealed.nullable();
+
+const automationChanged = z.strictObject({
+  scope: z.enum(PAUSE_SCOPES),
+  name: z.string().nullable(),
+  reason: z.string(),
+  command: commandKey,
 });
 
 const sourceRegistered = z.strictObject({
@@ -78,6 +93,8 @@ export const storedSchemas = {
   LogCreated: z.strictObject({ logId: z.uuid() }),
   PolicyRegistered: sourceRegistered,
   PlaybookRegistered: sourceRegistered,
+  AutomationPaused: automationChanged,
+  AutomationResumed: automationChanged,
   CaseOpened: z.strictObject({
     priority: z.enum(PRIORITIES),
     lastErrorType: z.string().nullable(),
@@ -122,6 +139,10 @@ export const storedSchemas = {
     playbookHash: z.string(),
     evaluator: z.string(),
     attempt: z.int().min(1),
+    authority: z.discriminatedUnion('kind', [
+      policyAuthority,
+      z.strictObject({ kind: z.literal('reviewer'), reviewer, overrides: z.array(z.string()) }),
+    ]),
     facts,
     guardrails: z.array(guardrailResult),
   }),
@@ -136,7 +157,10 @@ export const storedSchemas = {
     simulated: z.boolean(),
     idempotent: z.boolean(),
     lookup: z.boolean(),
-    authority: z.strictObject({ kind: z.literal('policy') }),
+    authority: z.discriminatedUnion('kind', [
+      policyAuthority,
+      z.strictObject({ kind: z.literal('reviewer'), reviewer }),
+    ]),
   }),
   ActionExecuted: z.strictObject({
     taskId,
@@ -156,6 +180,9 @@ export const storedSchemas = {
     errorType: z.string().nullable(),
     responseDigest: z.string().nullable(),
     source: z.enum(RESOLUTION_SOURCES),
+    review: z
+      .strictObject({ reviewer, reasonCode: z.string(), note, reviewedHash: z.string(), command: commandKey })
+      .nullable(),
   }),
   RetryScheduled: z.strictObject({
     taskId,
@@ -168,6 +195,33 @@ export const storedSchemas = {
     codes: z.array(z.string()),
     queue: z.string(),
     dueBy: time,
+  }),
+  ReviewClaimed: z.strictObject({
+    taskId,
+    reviewer,
+    leaseUntil: time,
+    takenFrom: reviewer.nullable(),
+    command: commandKey,
+  }),
+  ReviewReleased: z.strictObject({ taskId, reviewer, command: commandKey }),
+  ReviewDecided: z.strictObject({
+    taskId,
+    reviewer,
+    resolution: z.enum(REVIEW_RESOLUTIONS),
+    reasonCode: z.string(),
+    note,
+    reviewedHash: z.string(),
+    reviewedRevision: count,
+    action: z.strictObject({ intent: z.string(), routeTarget: z.string() }).nullable(),
+    overrides: z.array(z.string()),
+    awaitsSecond: z.boolean(),
+    command: commandKey,
+  }),
+  ReviewOverdue: z.strictObject({
+    taskId,
+    queue: z.string(),
+    dueBy: time,
+    escalatedTo: z.strictObject({ queue: z.string(), dueBy: time }).nullable(),
   }),
   TaskCancelled: z.strictObject({ taskId, reason: z.string() }),
 };

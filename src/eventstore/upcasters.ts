@@ -5,8 +5,22 @@ export type Upcaster = (data: Json) => Json;
 
 /** How old versions become new ones, by event type: the n-th turns version n into version n + 1. */
 export const upcasters: Readonly<Record<string, readonly Upcaster[]>> = {
-  // Version 1 did not say what its backend was declared to be: nothing may be assumed of it, so a person decides.
-  ActionStarted: [(data) => ({ ...asObject(data), idempotent: false, lookup: false })],
+  // Version 1 knew neither reviewers nor a pause of automation: the policy judged, and it was running.
+  GuardrailEvaluated: [
+    (data) => {
+      const verdict = asObject(data);
+      const facts = { ...asObject(verdict.facts ?? null), automation: { paused: false } };
+      return { ...verdict, facts, authority: { kind: 'policy' } };
+    },
+  ],
+  ActionStarted: [
+    // Version 1 did not say what its backend was declared to be: nothing may be assumed of it, so a person decides.
+    (data) => ({ ...asObject(data), idempotent: false, lookup: false }),
+    // Version 3 may have a reviewer's authority.
+    (data) => data,
+  ],
+  // Version 2 may be a reviewer's word.
+  ActionOutcomeResolved: [(data) => ({ ...asObject(data), review: null })],
 };
 
 const asObject = (data: Json): { readonly [key: string]: Json } =>

@@ -6,7 +6,7 @@ import { reviewsProjection } from './reviews.ts';
 import { tasksProjection } from './tasks.ts';
 
 /** Raise it when an `evolve` changes what it makes of old events: read models are then made anew. */
-const FOLD_VERSION = 2;
+const FOLD_VERSION = 3;
 
 /** All read models. They share one checkpoint, so that they always tell of the same moment. */
 export const READ_MODELS: readonly Projection[] = [

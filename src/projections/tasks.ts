@@ -11,7 +11,10 @@ export type TaskRow = {
   readonly outcome: Outcome | null;
   readonly attempts: number;
   readonly succeeded: boolean;
-  /** While its status is RETRY_SCHEDULED: when the next attempt is due. */
+  /**
+   * While its status is RETRY_SCHEDULED: when the next attempt is due. While it is IN_REVIEW: until when a person is to decide;
+   * null when that has passed and is recorded.
+   */
   readonly due_at: string | null;
   readonly channel: string;
   readonly user_role: string;
@@ -53,7 +56,13 @@ export const tasksProjection: Projection<TaskRow> = {
     position: 'bigint',
     received_position: 'bigint',
   },
-  indexes: ['received_position', 'status, received_position', 'case_id, received_position'],
+  indexes: [
+    'received_position',
+    'status, received_position',
+    'case_id, received_position',
+    'status, due_at',
+    'position',
+  ],
   keyOf: (event) => (isTaskEvent(event) ? event.data.taskId : null),
   evolve: (row, event) => {
     if (!isTaskEvent(event)) return existing(row, event);
@@ -94,8 +103,16 @@ function received(event: Recorded<Extract<CaseEvent, { type: 'TaskReceived' }>>)
 }
 
 function dueAfter(before: TaskRow, status: TaskStatus, event: TaskEvent): string | null {
-  if (event.type === 'RetryScheduled') return event.data.dueAt;
-  return status === 'RETRY_SCHEDULED' ? before.due_at : null;
+  switch (event.type) {
+    case 'RetryScheduled':
+      return event.data.dueAt;
+    case 'RoutedToManual':
+      return event.data.dueBy;
+    case 'ReviewOverdue':
+      return event.data.escalatedTo?.dueBy ?? null;
+    default:
+      return status === before.status ? before.due_at : null;
+  }
 }
 
 function decided(event: TaskEvent): Partial<TaskRow> {

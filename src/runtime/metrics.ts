@@ -8,7 +8,14 @@ export type Readings = {
   /** How many positions the read models trail behind the log. */
   readonly projectionLag: () => Promise<number>;
   readonly parkedCases: () => Promise<number>;
+  /** How many pauses hold. */
+  readonly pauses: () => Promise<number>;
+  /** What waits for a person, by queue. */
+  readonly queues: () => Promise<readonly QueueReading[]>;
 };
+
+/** How many tasks wait in a queue, and how many of them for longer than they should. */
+export type QueueReading = { readonly queue: string; readonly waiting: number; readonly overdue: number };
 
 export type Metrics = {
   readonly observer: Observer;
@@ -96,6 +103,31 @@ export function createMetrics(logger: Pick<Logger, 'warn'>): Metrics {
     help: 'Cases left out of the read models because an event could not be projected',
     registers,
   });
+  const pauses = new Gauge({
+    name: `${PREFIX}automation_pauses`,
+    help: 'Pauses of the automation that hold: of everything, an intent or a backend',
+    registers,
+  });
+  const waiting = new Gauge({
+    name: `${PREFIX}reviews_waiting`,
+    help: 'Tasks that wait for a person, by queue',
+    labelNames: ['queue'],
+    registers,
+  });
+  const overdue = new Gauge({
+    name: `${PREFIX}reviews_overdue`,
+    help: 'Tasks that wait for a person although a deadline has passed, by queue',
+    labelNames: ['queue'],
+    registers,
+  });
+  const setQueues = (queues: readonly QueueReading[]): void => {
+    waiting.reset();
+    overdue.reset();
+    for (const { queue, ...counts } of queues) {
+      waiting.set({ queue }, counts.waiting);
+      overdue.set({ queue }, counts.overdue);
+    }
+  };
 
   return {
     observer: {
@@ -126,6 +158,8 @@ export function createMetrics(logger: Pick<Logger, 'warn'>): Metrics {
       inFlight.set(readings.tasksInFlight());
       lag.set(await orUnknown(readings.projectionLag()));
       parked.set(await orUnknown(readings.parkedCases()));
+      pauses.set(await orUnknown(readings.pauses()));
+      setQueues(await readings.queues().catch(() => []));
       return { contentType: registry.contentType, text: await registry.metrics() };
     },
   };

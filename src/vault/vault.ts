@@ -24,6 +24,8 @@ export const PERSONAL_FIELDS = {
   description: 'TaskReceived.description',
   rawText: 'DecisionRecommended.rawText',
   note: 'CaseNoteAdded.text',
+  reviewNote: 'ReviewDecided.note',
+  outcomeNote: 'ActionOutcomeResolved.review.note',
   attribute: (name: string): string => `CaseOpened.personalAttributes.${name}`,
 } as const;
 

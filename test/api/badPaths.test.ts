@@ -63,7 +63,7 @@ describe('a path', () => {
     '/cases/C1001/delete',
     '/tasks/x/y',
     '/docs/static/nothing.js',
-    '/reviews/x/claim',
+    '/reviews/x/approve',
   ])('%s is not served', async (url) => {
     expect(await service.refused(await service.get(url))).toEqual({
       status: 404,

@@ -48,7 +48,7 @@ describe('POST /case-task', () => {
       simulated: false,
     });
     expect(body.taskId).toMatch(/^C1001~[0-9a-f]{32}$/);
-    expect(body.guardrails).toHaveLength(14);
+    expect(body.guardrails).toHaveLength(15);
     expect(body.guardrails.every(({ passed }: { passed: boolean }) => passed)).toBe(true);
     expect(body).not.toHaveProperty('askAnew');
     expect(answer.headers).not.toHaveProperty('idempotency-replayed');

@@ -45,24 +45,33 @@ describe('/openapi.json', () => {
     expect(routes.sort()).toEqual([
       'GET /audit',
       'GET /audit/{case_id}',
+      'GET /automation',
       'GET /cases',
       'GET /cases/{caseId}',
       'GET /cases/{caseId}/events',
       'GET /healthz',
+      'GET /live',
       'GET /metrics',
       'GET /policy',
       'GET /policy/{hash}',
       'GET /readyz',
       'GET /reviews',
+      'GET /reviews/counts',
       'GET /reviews/{taskId}',
       'GET /tasks',
       'GET /tasks/{taskId}',
+      'POST /automation/pause',
+      'POST /automation/resume',
       'POST /case-task',
       'POST /cases',
       'POST /cases/{caseId}/close',
       'POST /cases/{caseId}/notes',
       'POST /cases/{caseId}/reopen',
       'POST /cases/{caseId}/suspend',
+      'POST /reviews/{taskId}/claim',
+      'POST /reviews/{taskId}/decide',
+      'POST /reviews/{taskId}/outcome',
+      'POST /reviews/{taskId}/release',
     ]);
     expect(JSON.stringify(service.document)).not.toMatch(/asOf/i);
   });
@@ -88,12 +97,18 @@ describe('/openapi.json', () => {
       post ? [[path, post.requestBody?.required]] : [],
     );
     expect(Object.fromEntries(required)).toEqual({
+      '/automation/pause': true,
+      '/automation/resume': true,
       '/case-task': true,
       '/cases': true,
       '/cases/{caseId}/close': false,
       '/cases/{caseId}/suspend': false,
       '/cases/{caseId}/reopen': false,
       '/cases/{caseId}/notes': true,
+      '/reviews/{taskId}/claim': false,
+      '/reviews/{taskId}/decide': true,
+      '/reviews/{taskId}/outcome': true,
+      '/reviews/{taskId}/release': false,
     });
   });
 

@@ -26,6 +26,8 @@ describe('a store that cannot be reached', () => {
     ['GET', '/cases/C1001', undefined],
     ['GET', '/cases/C1001/events', undefined],
     ['GET', '/policy', undefined],
+    ['GET', '/automation', undefined],
+    ['POST', '/automation/pause', { scope: 'ALL' }],
     ['GET', '/readyz', undefined],
   ] as const)('makes %s %s a 503 with Retry-After, and nothing half done', async (method, url, body) => {
     const before = await service.events();

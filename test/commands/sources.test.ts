@@ -37,7 +37,7 @@ describe('policies and playbooks', () => {
     expect(await sources.policy(policy.hash)).toStrictEqual({
       hash: policy.hash,
       name: 'default',
-      version: '1',
+      version: '2',
       source: configText('policy.yaml'),
       registeredAt: AT,
     });

@@ -12,12 +12,12 @@ const group = z.record(z.string(), z.json());
 const policyTests = z.strictObject({
   policy: z.string(),
   playbook: z.string(),
-  base: z.strictObject({ decision: group, case: group, task: group, signals: group }),
+  base: z.strictObject({ decision: group, case: group, task: group, signals: group, automation: group }),
   cases: z
     .array(
       z.strictObject({
         name: z.string(),
-        given: z.partialRecord(z.enum(['decision', 'case', 'task', 'signals']), group),
+        given: z.partialRecord(z.enum(['decision', 'case', 'task', 'signals', 'automation']), group),
         codes: z.array(z.string()),
       }),
     )
@@ -36,6 +36,7 @@ describe.each(['config/policy.test.yaml', 'examples/insurance/policy.test.yaml']
       case: { ...tests.base.case, ...given.case },
       task: { ...tests.base.task, ...given.task },
       signals: { ...tests.base.signals, ...given.signals },
+      automation: { ...tests.base.automation, ...given.automation },
     } as unknown as Omit<Facts, 'limits'>;
     const limits = limitsFor(policy, playbook, facts.decision.intent);
     const { verdict, guardrails } = evaluateGuardrails(policy, { ...facts, limits });

@@ -2,6 +2,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ALIVE_MS, type Coordinator, FAIR_SHARE } from '../../src/coordination/port.ts';
 import type { RowStore } from '../../src/projections/rowStore.ts';
 import type { TaskRow } from '../../src/projections/tasks.ts';
+import { itFindsWhatIsDue } from './due.ts';
 import { emptyTasks, NOW, putTasks, taskRow } from './rows.ts';
 
 /** A coordinator for any number of processes, and the read models that it looks at. */
@@ -74,17 +75,7 @@ export function describeCoordinatorContract(name: string, open: () => Promise<Co
         expect(await world.process().unattended(NOW, 3)).toEqual(found.slice(0, 3));
       });
 
-      it('retries that are due by the time given', async () => {
-        await put(
-          taskRow(1, 'RETRY_SCHEDULED', { due_at: NOW }),
-          taskRow(2, 'RETRY_SCHEDULED', { due_at: '2026-01-01T12:00:00.001Z' }),
-          taskRow(3, 'RETRY_SCHEDULED', { due_at: '2025-12-31T23:59:59.999Z' }),
-        );
-        expect(await world.process().unattended(NOW, 10)).toEqual([
-          { taskId: id(1), caseId: 'C1', executing: false, why: 'due' },
-          { taskId: id(3), caseId: 'C3', executing: false, why: 'due' },
-        ]);
-      });
+      itFindsWhatIsDue(() => world);
 
       it('of one case no more than its fair share before those of others', async () => {
         const hot = ids(1, FAIR_SHARE + 2);

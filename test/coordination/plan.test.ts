@@ -9,6 +9,8 @@ import { type CoordinationDatabase, openCoordinationDatabase } from './support.t
 const SETTLED = 100_000;
 /** As many as one process has in flight at most. */
 const DRIVEN = 2_000;
+/** A queue that nobody has worked on for weeks. */
+const IN_REVIEW = 50_000;
 /** Generous: each takes a few milliseconds, and every process asks twice a second. */
 const MOST_MS = 100;
 
@@ -76,6 +78,20 @@ test('the unattended are found by indexes, without statistics and with them', as
   await pool.query('analyze readmodel.tasks');
   // A bitmap would visit all that earlier statuses of every task have left in the index, until the next vacuum.
   expect(await expectGoodPlan()).not.toContain('Bitmap');
+});
+
+test('tens of thousands that wait for a person are passed over until their time has come', async () => {
+  await insert(SETTLED + 10 * DRIVEN, IN_REVIEW, 'IN_REVIEW', '2026-01-02T00:00:00.000Z');
+  await insert(SETTLED + 10 * DRIVEN + IN_REVIEW, 5, 'IN_REVIEW', NOW);
+  await insert(SETTLED + 10 * DRIVEN + IN_REVIEW + 5, DRIVEN, 'IN_REVIEW');
+  expect(await coordinator.unattended(NOW, 100)).toHaveLength(5);
+  await expectGoodPlan();
+  await pool.query('analyze readmodel.tasks');
+  const text = await expectGoodPlan();
+  expect(text).not.toContain('Bitmap');
+  // By the time, not by all that waits.
+  expect(text).toMatch(/Index Cond: .*status = ANY.*due_at <=/);
+  await pool.query("delete from readmodel.tasks where status = 'IN_REVIEW'");
 });
 
 test('thousands of tasks are said to be driven, claimed and passed over in little time', async () => {

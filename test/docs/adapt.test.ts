@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { configText } from '../support/builders.ts';
+import { dueBy } from '../../src/domain/deadlines.ts';
+import { parsePolicy } from '../../src/domain/policy.ts';
+import { configText, playbook } from '../support/builders.ts';
 import type { TaskAnswer } from '../support/client.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { startTestService, type TestService, type TestServiceOptions } from '../support/service.ts';
@@ -11,6 +13,7 @@ import { until } from '../support/until.ts';
 /** Every recipe of docs/adapt.md, taken from the page and run against the service. */
 type Tree = { [key: string]: unknown };
 
+const WEEKDAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 const PAGE = readFileSync('docs/adapt.md', 'utf8');
 
 function recipe(name: string): Tree {
@@ -127,5 +130,28 @@ describe('docs/adapt.md', () => {
     const sent = requests.filter(({ path }) => path === '/retried/OWN-4');
     expect(sent).toHaveLength(2);
     expect(new Set(sent.map(({ headers }) => headers['idempotency-key'])).size).toBe(1);
+  });
+
+  it('your own queue has a deadline within your own hours', async () => {
+    const withDays = (days: readonly string[]) => {
+      const { reviews } = recipe('reviews') as { reviews: { businessHours: Tree } };
+      reviews.businessHours.days = days;
+      const source = withRecipe('policy.yaml', { ...recipe('queues'), reviews });
+      const policy = parsePolicy(source, 'policy.yaml', playbook);
+      const doubts = policy.queues.find(({ queue }) => queue === 'doubts') ?? policy.defaultQueue;
+      return { source, due: (from: string): string => dueBy(policy, doubts, 'MEDIUM', from) };
+    };
+    // As the page says: 240 minutes from a Friday at 17:00, over a weekend in which clocks change.
+    expect(withDays(WEEKDAYS.slice(1, 6)).due('2026-03-27T17:00+01:00')).toBe('2026-03-30T09:00:00.000Z');
+
+    // Whenever this runs, people work three days from now.
+    const { source, due } = withDays([WEEKDAYS[(new Date().getUTCDay() + 3) % 7] ?? 'SUN']);
+    const { post } = await start({ policy: source });
+    await post('/cases', { caseId: 'OWN-5' });
+    const before = due(new Date().toISOString());
+    const asked = task('OWN-5', 'Partner API timed out, please do not retry');
+    const { body } = await post<{ manual: { queue: string; dueBy: string } | null }>('/case-task', asked);
+    expect(body.manual).toMatchObject({ queue: 'doubts', dueBy: before });
+    expect(due(new Date().toISOString())).toBe(before);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type BackendFacts, consequences } from '../../src/domain/consequences.ts';
+import { consequences } from '../../src/domain/consequences.ts';
 import type { CaseEvent } from '../../src/domain/events.ts';
+import type { BackendFacts } from '../../src/domain/verdicts.ts';
 import {
   ATTEMPT_MS,
   backendFacts,
@@ -110,6 +111,47 @@ describe('a recommendation', () => {
       const events = consequences(caseAfter(task), taskId(), [recommended(1, sure)], context());
       expect(events.at(-1)).toMatchObject({ type: 'RoutedToManual' });
     }
+  });
+});
+
+describe('automation that is paused', () => {
+  const over = facts({ automation: { paused: true } });
+  it('lets nothing begin: a person has the task, and the verdict says why', () =>
+    given(opened(), received())
+      .whenBrought([recommended()], { paused: () => true })
+      .thenEvents(recommended(), evaluated(1, over), routed(1, ['AUTOMATION_PAUSED'])));
+  it('is asked about the intent and the route that are recommended', () => {
+    const asked: unknown[] = [];
+    const paused = (...names: readonly string[]): boolean => {
+      asked.push(names);
+      return false;
+    };
+    given(opened(), received())
+      .whenBrought([recommended()], { paused })
+      .thenEvents(recommended(), evaluated(), started());
+    expect(asked).toStrictEqual([['RETRY_EXTERNAL_CALL', 'PARTNER_API']]);
+  });
+  it('lets nothing be tried again', () => {
+    const failed = [
+      opened({ retryCount: 0 }),
+      received(),
+      recommended(1, { retryStrategy: 'IMMEDIATE' }),
+      permitted(),
+      started(),
+    ];
+    const again = facts({
+      automation: { paused: true },
+      decision: { retryStrategy: 'IMMEDIATE' },
+      case: { retryCount: 1, lastErrorType: 'HTTP_503' },
+      task: { attempt: 2 },
+    });
+    given(...failed)
+      .whenBrought([executed('FAILED')], { paused: () => true })
+      .thenEvents(
+        executed('FAILED'),
+        evaluated(1, again),
+        routed(1, ['ACTION_FAILED', 'AUTOMATION_PAUSED'], 'failures', 120),
+      );
   });
 });
 

@@ -16,6 +16,7 @@ import {
   started,
   stateChanged,
 } from '../support/builders.ts';
+import { approvedBy, claimed, overdue, reviewed } from '../support/reviewBuilders.ts';
 import { given } from './specification.ts';
 
 const key = (request = 'request'): CommandKey => ({ keyHash: 'key', requestHash: request });
@@ -127,12 +128,31 @@ describe('changeState', () => {
     const closing = (...tasks: readonly CaseEvent[]) =>
       given(opened(), ...tasks).when(change('CLOSED', tasks.length));
     const closed = stateChanged('CLOSED');
+    const firstApproval = reviewed('APPROVED', 1, { reviewer: 'ann', awaitsSecond: true });
     it('cancels a task that waits for its recommendation', () =>
       closing(received()).thenEvents(closed, cancelled()));
     it('cancels a task that is decided', () =>
       closing(received(), recommended()).thenEvents(closed, cancelled()));
     it('cancels a task that a person has', () =>
       closing(received(), recommended(), routed(1, ['RISK_TOO_HIGH'])).thenEvents(closed, cancelled()));
+    it.each<[string, readonly CaseEvent[]]>([
+      ['has claimed', [claimed(1, 'ann')]],
+      ['has approved, and a second one must', [claimed(1, 'ann'), firstApproval]],
+      ['has had too long', [overdue()]],
+    ])('cancels a task that a person %s', (_, more) =>
+      closing(received(), recommended(), routed(1, ['RISK_TOO_HIGH']), ...more).thenEvents(
+        closed,
+        cancelled(),
+      ),
+    );
+    it('leaves what a person has rejected, or has being done', () => {
+      const inReview = [received(), recommended(), routed(1, ['RISK_TOO_HIGH'])];
+      closing(...inReview, claimed(1, 'ann'), reviewed('REJECTED', 1, { reviewer: 'ann' })).thenEvents(
+        closed,
+      );
+      closing(...inReview, ...approvedBy('ann')).thenEvents(closed);
+      closing(...inReview, ...approvedBy('ann'), executed('SUCCEEDED')).thenEvents(closed);
+    });
     it('cancels a task whose retry is scheduled', () =>
       closing(
         received(),

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { EVALUATOR_VERSION } from '../../src/domain/guardrails.ts';
+import { EVALUATOR_VERSION, evaluateGuardrails } from '../../src/domain/guardrails.ts';
 import { canonicalJson, sha256Hex } from '../../src/domain/hash.ts';
 import { readSignals, SIGNALS_VERSION } from '../../src/domain/signals.ts';
+import { facts, policy } from '../support/builders.ts';
 
 const FILES = [
   'signals-development.jsonl',
@@ -31,6 +32,17 @@ describe('the version of the evaluator', () => {
   it('names the CEL library that is installed', () => {
     const { version } = JSON.parse(read('node_modules/@marcbachmann/cel-js/package.json'));
     expect(EVALUATOR_VERSION.split(' ')).toContainEqual(`cel-js/${version}`);
+  });
+
+  it('says which of the domain’s own rules a recorded verdict was made under: it is computed again without later ones', () => {
+    const paused = facts({ automation: { paused: true } });
+    const by = (evaluator?: string) => evaluateGuardrails(policy, paused, [], evaluator);
+    const names = (evaluator?: string) => by(evaluator).guardrails.map(({ name }) => name);
+    const first = 'guardrails/1 cel-js/8.0.0 signals/1';
+    expect(names()).toStrictEqual(policy.guardrails.map(({ name }) => name));
+    expect(names(first)).toStrictEqual(names().filter((name) => name !== 'automation-running'));
+    expect([by(first).verdict, by(EVALUATOR_VERSION).verdict]).toStrictEqual(['EXECUTE', 'ROUTE_TO_MANUAL']);
+    expect(by(EVALUATOR_VERSION)).toStrictEqual(by());
   });
 
   it('names the signals, whose answers do not change under one version', () => {

@@ -30,13 +30,14 @@ describe('the default policy', () => {
       ['intent-automatable', true, false],
       ['route-permitted', true, false],
       ['attempt-limit', true, false],
+      ['automation-running', true, false],
       ['confidence', true, true],
       ['risk', true, true],
       ['case-open', true, false],
       ['retry-count', true, true],
       ['intent', true, false],
       ['next-step', true, true],
-      ['role', true, false],
+      ['role', true, true],
       ['not-negated', true, true],
       ['certain', true, true],
       ['single-request', true, true],
@@ -58,6 +59,7 @@ describe('the default policy', () => {
     ['route-permitted', { decision: { routeTarget: 'CORE_SYSTEM' } }, { decision: { routeTarget: 'X' } }],
     ['route-permitted', {}, { limits: { routes: [] } }],
     ['intent-automatable', {}, { limits: { automatable: false } }],
+    ['automation-running', {}, { automation: { paused: true } }],
     ['not-negated', {}, { signals: { negated: true } }],
     ['certain', {}, { signals: { uncertain: true } }],
     ['single-request', {}, { signals: { severalRequests: true } }],
@@ -82,7 +84,7 @@ describe('the default policy', () => {
       signals: { negated: true },
       case: { state: 'CLOSED' },
     });
-    expect(evaluateGuardrails(policy, over).guardrails).toHaveLength(14);
+    expect(evaluateGuardrails(policy, over).guardrails).toHaveLength(15);
     expect(failing(over)).toStrictEqual(['confidence', 'case-open', 'not-negated']);
   });
 
@@ -103,6 +105,7 @@ describe('what is recorded of a rule', () => {
         'limits.routes': ['PARTNER_API', 'CORE_SYSTEM'],
       },
       'attempt-limit': { 'task.attempt': 1, 'limits.maxAttempts': 3 },
+      'automation-running': { 'automation.paused': false },
       confidence: { 'decision.confidence': 0.95, 'limits.minConfidence': 0.8 },
       risk: { 'decision.riskScore': 0.1, 'limits.maxRiskScore': 0.3 },
       'case-open': { 'case.state': 'OPEN' },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { BackendFacts } from '../../src/domain/consequences.ts';
 import type { Decision } from '../../src/domain/decision.ts';
+import type { BackendFacts } from '../../src/domain/verdicts.ts';
 import {
   ATTEMPT_RESULTS,
   type AttemptResult,
@@ -70,6 +70,6 @@ export const happenings: fc.Arbitrary<Happening> = fc.oneof(
   either(2, fc.record({ kind: kind('lateLookUp'), pick, result: results })),
   either(4, fc.record({ kind: kind('look'), task, mayStart })),
   either(4, fc.record({ kind: kind('time'), milliseconds: fc.oneof(fc.nat(5_000), fc.nat(400_000)) })),
-  either(1, fc.record({ kind: kind('state'), to: mostly('OPEN', caseStates) })),
+  either(2, fc.record({ kind: kind('state'), to: mostly('OPEN', caseStates) })),
   either(2, fc.record({ kind: kind('backend'), route: routes, facts: backends })),
 );

@@ -89,13 +89,8 @@ describe('the next step of a task', () => {
   });
   it.each<[string, readonly CaseEvent[]]>([
     ['completed', [...attempt('NONE'), executed('SUCCEEDED')]],
-    ['in review', [received(), recommended(), routed(1, ['X'])]],
     ['cancelled', [received(), cancelled()]],
     ['cancelled before its lookup', [...attempt('NONE', { lookup: true }), executed('UNKNOWN'), cancelled()]],
-    [
-      'in review with an unknown attempt',
-      [...attempt('NONE', { lookup: true }), executed('UNKNOWN'), routed(1, ['X'])],
-    ],
   ])('is nothing when %s', (_, events) => {
     expect(step(events)).toStrictEqual({ kind: 'nothing' });
   });

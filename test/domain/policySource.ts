@@ -14,6 +14,15 @@ export const changed = (from: string, to: string): string => {
   expect(SOURCE).toContain(from);
   return SOURCE.replace(from, to);
 };
+/** The default policy as it was before there were reviews; `reviews` adds such a block. */
+export const beforeReviews = (...reviews: readonly string[]): string => {
+  const source = SOURCE.replace(/^reviews:\n(?: .*\n)+/m, '')
+    .replace(/^ {2}# No codes.*\n {2}- queue: supervisors\n(?: {4}.*\n)+/m, '')
+    .replace(/^ *(dueMinutesByPriority|escalateTo):.*\n/gm, '');
+  for (const word of ['reviews:', 'supervisors', 'escalateTo:', 'dueMinutesByPriority'])
+    expect(source).not.toContain(word);
+  return source + reviews.join('\n');
+};
 /** The line of a source, from 1, on which a text stands first. */
 export const lineOf = (source: string, text: string): number =>
   source.split('\n').findIndex((line) => line.includes(text)) + 1;

@@ -126,6 +126,10 @@ describe('what a lookup says', () => {
     given(...unknown, lookedUp('FAILED')).brings(lookedUp('SUCCEEDED'), lookedUp('SUCCEEDED'));
     given(...unknown, lookedUp('SUCCEEDED')).bringsNothing(lookedUp('FAILED'));
   });
+  it('of an attempt that has failed is not believed once another one was made: it is that one which succeeded', () => {
+    given(...unknown, lookedUp('FAILED'), ...second).bringsNothing(lookedUp('SUCCEEDED'));
+    given(...unknown, ...second).brings(lookedUp('SUCCEEDED'), lookedUp('SUCCEEDED'));
+  });
   it('of an attempt that was never started is none', () =>
     given(...unknown).bringsNothing(lookedUp('SUCCEEDED', 2)));
 });

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BackendFacts, consequences } from '../../src/domain/consequences.ts';
+import { consequences } from '../../src/domain/consequences.ts';
 import type { CaseEvent } from '../../src/domain/events.ts';
 import type { RetryRules } from '../../src/domain/policy.ts';
 import { pauseMs, withinBudget } from '../../src/domain/retries.ts';
+import type { BackendFacts } from '../../src/domain/verdicts.ts';
 import {
   AT,
   ATTEMPT_MS,

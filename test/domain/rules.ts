@@ -1,7 +1,6 @@
 import { expect } from 'vitest';
 import { lastAttempt, resultOf } from '../../src/domain/attempts.ts';
 import type { Case } from '../../src/domain/case.ts';
-import { factsOf, type JudgeContext } from '../../src/domain/consequences.ts';
 import {
   type ActionStarted,
   type CaseEvent,
@@ -15,6 +14,7 @@ import { canonicalJson } from '../../src/domain/hash.ts';
 import { nextStep } from '../../src/domain/nextStep.ts';
 import type { Policy } from '../../src/domain/policy.ts';
 import type { Task } from '../../src/domain/task.ts';
+import { factsOf, type JudgeContext } from '../../src/domain/verdicts.ts';
 import { codec } from '../../src/eventstore/codec.ts';
 import { type Append, grow } from './walk.ts';
 

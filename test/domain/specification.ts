@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
 import type { Case } from '../../src/domain/case.ts';
-import type { JudgeContext } from '../../src/domain/consequences.ts';
 import { consequences } from '../../src/domain/consequences.ts';
 import type { Decided } from '../../src/domain/decide.ts';
 import type { CaseEvent } from '../../src/domain/events.ts';
 import { type RefusalCode, RefusedError } from '../../src/domain/refusal.ts';
+import type { JudgeContext } from '../../src/domain/verdicts.ts';
 import { caseAfter, context, taskId } from '../support/builders.ts';
 
 /** Sentences over the pure domain: given(events).when(decide).thenEvents(events). */

@@ -1,10 +1,11 @@
 import { lastAttempt } from '../../src/domain/attempts.ts';
 import { type Case, evolve } from '../../src/domain/case.ts';
-import { type BackendFacts, consequences, type JudgeContext } from '../../src/domain/consequences.ts';
+import { consequences } from '../../src/domain/consequences.ts';
 import { changeState, receiveTask } from '../../src/domain/decide.ts';
 import type { ActionStarted, CaseEvent } from '../../src/domain/events.ts';
 import { nextStep, type Step } from '../../src/domain/nextStep.ts';
 import { type Effect, expired, recordable } from '../../src/domain/recordable.ts';
+import type { BackendFacts, JudgeContext } from '../../src/domain/verdicts.ts';
 import type { AttemptResult } from '../../src/domain/vocabulary.ts';
 import {
   decision,
@@ -60,7 +61,15 @@ export function createWalk(world: World, first: Case): Walk {
       if (!facts) throw new Error(`asked about the backend of ${route}`);
       return facts;
     };
-    return { ...world, now: later(clock), wallNow: later(clock), newActionId: uuid(ids), backend, mayStart };
+    return {
+      ...world,
+      paused: () => false,
+      now: later(clock),
+      wallNow: later(clock),
+      newActionId: uuid(ids),
+      backend,
+      mayStart,
+    };
   };
   const append = (events: readonly CaseEvent[], using: JudgeContext): void => {
     if (events.length === 0) return;

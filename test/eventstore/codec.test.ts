@@ -27,6 +27,8 @@ const golden = (file: string): Golden & { readonly event: ReadEvent } => {
   return { ...read, event: { ...read.stored, position: BigInt(read.stored.position) } };
 };
 const newestOf = (type: string): number => (upcasters[type]?.length ?? 0) + 1;
+/** Whose data is good in the next version as it is: that one only lets more be said. */
+const WIDENED = ['ActionStarted.v2.json'];
 const isNewest = (file: string): boolean => {
   const { type } = golden(file).event;
   return file === `${type}.v${newestOf(type)}.json`;
@@ -93,13 +95,15 @@ describe('golden files', () => {
       const { data, metadata } = codec.decode(event);
       const again = codec.encode({ type: event.type, data } as DomainEvent);
       expect(again.schemaVersion).toBe(newest);
-      expect(again.data).not.toBe(stored.data);
+      expect(again.data === stored.data).toBe(WIDENED.includes(file));
       const rewritten = canonicalJson({ ...metadata, schemaVersion: newest });
       expect(codec.decode({ ...event, data: again.data, metadata: rewritten }).data).toStrictEqual(data);
     });
-    it('is not read as if it were of the newest one', () => {
+    it('is not read as if it were of the newest one, unless nothing of it has changed', () => {
       const claimed = canonicalJson({ ...decodeMetadata(event), schemaVersion: newest });
-      expect(() => codec.decode({ ...event, metadata: claimed })).toThrow(MalformedEventError);
+      const read = () => codec.decode({ ...event, metadata: claimed }).data;
+      if (WIDENED.includes(file)) expect(read()).toStrictEqual(codec.decode(event).data);
+      else expect(read).toThrow(MalformedEventError);
     });
   });
 });
@@ -165,7 +169,7 @@ describe('versions', () => {
   it('a newer version stops the reader also where its data would not parse', () => {
     expect(() => renamed.decode(stored('Renamed', '[[[', { schemaVersion: 4 }))).toThrow(UnknownEventError);
   });
-  it.each(['ReviewClaimed', 'toString', '__proto__', 'constructor', ''])(
+  it.each(['ReviewForgotten', 'toString', '__proto__', 'constructor', ''])(
     'an unknown type %j, too',
     (type) => {
       expect(() => codec.decode(stored(type, {}))).toThrow(UnknownEventError);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { resultOf } from '../../src/domain/attempts.ts';
 import type { Case } from '../../src/domain/case.ts';
-import { type CaseEvent, isTaskEvent, type Recorded } from '../../src/domain/events.ts';
+import { type CaseEvent, isTaskEvent } from '../../src/domain/events.ts';
 import type { Task } from '../../src/domain/task.ts';
 import { auditProjection } from '../../src/projections/audit.ts';
 import { casesProjection } from '../../src/projections/cases.ts';
@@ -18,7 +18,6 @@ import {
   caseAfter,
   executed,
   later,
-  opened,
   permitted,
   place,
   received,
@@ -29,34 +28,18 @@ import {
   started,
   taskId,
 } from '../support/builders.ts';
-
-const record = (event: CaseEvent, index: number): Recorded<CaseEvent> =>
-  ({
-    ...event,
-    ...place(index),
-    stream: `case-${CASE}`,
-    metadata: {
-      actor: { kind: 'system', id: 'test', roles: [], authMethod: 'internal' },
-      recordedAt: later(index),
-    },
-  }) as unknown as Recorded<CaseEvent>;
-
-/** The rows of one read model after these events, by key. */
-function rowsAfter<R extends Row>(model: Projection<R>, events: readonly CaseEvent[]): Map<string, R> {
-  const rows = new Map<string, R>();
-  for (const event of events.map(record)) {
-    const key = model.keyOf(event);
-    if (key !== null) rows.set(key, model.evolve(rows.get(key), event));
-  }
-  return rows;
-}
-const rowAfter = <R extends Row>(model: Projection<R>, ...events: readonly CaseEvent[]): R | undefined =>
-  rowsAfter(model, [opened(), ...events]).get(taskId());
+import { approvedBy, claimed, overdue, reviewed } from '../support/reviewBuilders.ts';
+import { rowAfter, rowsAfter } from './foldRows.ts';
 
 const executing = [received(), recommended(1, { retryStrategy: 'BACKOFF' }), permitted(), started()];
 const unknown = [...executing, executed('UNKNOWN')];
 const scheduled = [...unknown, retryScheduled(1, 2, { dueAt: later(9_000) })];
-const inReview = [...unknown, routed(1, ['ACTION_OUTCOME_UNKNOWN'], 'failures', 120)];
+const inReview = [...unknown, routed(1, ['ACTION_OUTCOME_UNKNOWN'])];
+const failedReview = [...executing, executed('FAILED'), routed(1, ['ACTION_FAILED'])];
+const firstApproval = reviewed('APPROVED', 1, { awaitsSecond: true });
+/** The deadline of `routed`, and one of an escalation. */
+const DUE = later(480 * 60_000);
+const ESCALATED = { queue: 'supervisors', dueBy: later(600 * 60_000) };
 
 describe('the row of a task', () => {
   const row = (...events: readonly CaseEvent[]) => rowAfter(tasksProjection, ...events);
@@ -90,11 +73,27 @@ describe('the row of a task', () => {
     ['after a second pause', [...scheduled, retryScheduled(1, 2, { dueAt: later(20_000) })], later(20_000)],
     ['while what is due is judged', [...scheduled, permitted(1, 2)], later(9_000)],
     ['when it was started', [...scheduled, permitted(1, 2), started(1, 2)], null],
-    ['when a person has it', [...scheduled, routed(1, ['X'])], null],
+    ['until when a person is to decide', [...scheduled, routed(1, ['X'])], DUE],
+    ['while somebody has claimed it', [...inReview, claimed()], DUE],
+    ['while a second person is waited for', [...inReview, claimed(), firstApproval], DUE],
+    ['when a deadline has passed that nothing follows', [...inReview, overdue()], null],
+    ['when it was escalated', [...inReview, overdue(1, DUE, ESCALATED)], ESCALATED.dueBy],
+    [
+      'when that has passed as well',
+      [...inReview, overdue(1, DUE, ESCALATED), overdue(1, ESCALATED.dueBy, null, ESCALATED.queue)],
+      null,
+    ],
+    ['when it is rejected', [...inReview, claimed(), reviewed('REJECTED')], null],
+    ['when it is begun in a reviewer’s name', [...failedReview, ...approvedBy('rita', 1, 2)], null],
+    [
+      'when a person has it again',
+      [...failedReview, ...approvedBy('rita', 1, 2), executed('FAILED', 1, 2), routed(1, ['Y'], 'q', 7)],
+      later(7 * 60_000),
+    ],
     ['when it is cancelled', [...scheduled, cancelled()], null],
     ['when a late answer has ended it', [...scheduled, resolved('SUCCEEDED')], null],
     ['while its first attempt waits', [received(), recommended(), retryScheduled(1, 1)], later(2_000)],
-  ])('says when its next attempt is due: %s', (_, events, due) => {
+  ])('says when something is due: %s', (_, events, due) => {
     expect(row(...events)?.due_at).toBe(due);
   });
   it.each<[string, readonly CaseEvent[], boolean]>([
@@ -116,34 +115,6 @@ describe('the row of a task', () => {
   });
   it('counts attempts, not pauses', () => {
     expect(row(...scheduled, permitted(1, 2), started(1, 2), executed('FAILED', 1, 2))?.attempts).toBe(2);
-  });
-});
-
-describe('the row of a review', () => {
-  const state = (...events: readonly CaseEvent[]) => rowAfter(reviewsProjection, ...events)?.state;
-  it.each<[string, readonly CaseEvent[], string]>([
-    ['is none before the task is routed', unknown, 'NONE'],
-    ['is none where a late success came before', [...unknown, resolved('SUCCEEDED')], 'NONE'],
-    ['is open from then on', inReview, 'OPEN'],
-    ['stays open after a late failure', [...inReview, resolved('FAILED')], 'OPEN'],
-    ['stays open after a lookup in vain', [...inReview, resolved('UNKNOWN')], 'OPEN'],
-    ['is closed by a late success', [...inReview, resolved('SUCCEEDED')], 'CLOSED'],
-    ['is closed with the case', [...inReview, cancelled()], 'CLOSED'],
-  ])('%s', (_, events, expected) => {
-    expect(state(...events)).toBe(expected);
-  });
-  it('keeps what it was opened with when it is closed', () => {
-    expect(rowAfter(reviewsProjection, ...inReview, resolved('SUCCEEDED'))).toStrictEqual({
-      task_id: taskId(),
-      case_id: CASE,
-      state: 'CLOSED',
-      intent: 'RETRY_EXTERNAL_CALL',
-      queue: 'failures',
-      codes: ['ACTION_OUTCOME_UNKNOWN'],
-      due_by: later(120 * 60_000),
-      routed_at: later(6),
-      routed_position: 6,
-    });
   });
 });
 
@@ -189,7 +160,7 @@ const reviewState = ({ manual, status }: Task): string =>
   manual === null ? 'NONE' : status === 'IN_REVIEW' ? 'OPEN' : 'CLOSED';
 
 function checkTask(task: Task, events: readonly CaseEvent[]): void {
-  const { status, outcome, attempts, retry, manual, revision, receivedAt } = task;
+  const { status, outcome, attempts, retry, revision, receivedAt } = task;
   const [row, audit, review] = [tasksProjection, auditProjection, reviewsProjection].map((model) =>
     rowsAfter(model as unknown as Projection, events).get(task.taskId),
   );
@@ -197,7 +168,8 @@ function checkTask(task: Task, events: readonly CaseEvent[]): void {
   const standing = { status, outcome, attempts: attempts.length, succeeded };
   expect(row).toMatchObject({
     ...standing,
-    due_at: status === 'RETRY_SCHEDULED' ? retry?.dueAt : null,
+    due_at:
+      status === 'RETRY_SCHEDULED' ? retry?.dueAt : status === 'IN_REVIEW' ? task.review?.deadline : null,
     decision_source: task.decisionSource,
     reason_code: task.decision?.reasonCode ?? null,
     revision,
@@ -205,15 +177,74 @@ function checkTask(task: Task, events: readonly CaseEvent[]): void {
   expect(receivedAt).toBe(AT);
   expect(audit).toMatchObject(standing);
   expect(audit?.event_id === null).toBe(outcome === null);
-  expect(review).toMatchObject({
+  checkReview(task, review, events);
+}
+
+function checkReview(task: Task, row: Row | undefined, events: readonly CaseEvent[]): void {
+  const { review, decision, manual } = task;
+  const open = task.status === 'IN_REVIEW' ? review : null;
+  expect(row).toMatchObject({
     state: reviewState(task),
+    intent: decision?.intent ?? null,
+    risk_score: decision?.riskScore ?? null,
+    confidence: decision?.confidence ?? null,
+    queue: review?.queue ?? null,
     codes: manual?.codes ?? [],
-    queue: manual?.queue ?? null,
+    due_by: review?.dueBy ?? null,
+    overdue: review?.overdue ?? false,
+    assignee: open?.claim?.reviewer ?? null,
+    lease_until: open?.claim?.leaseUntil ?? null,
+    waiting_for_info: open?.waitsForInfo ?? false,
+    first_approver: open?.firstApproval?.reviewer ?? null,
+    ...lastWord(task.taskId, events),
   });
 }
 
+/** What a reviewer said last of a task. */
+function lastWord(taskId: string, events: readonly CaseEvent[]): Row {
+  const words = events.flatMap((event) => {
+    if (!isTaskEvent(event) || event.data.taskId !== taskId) return [];
+    if (event.type === 'ReviewDecided') return [event.data];
+    const review = event.type === 'ActionOutcomeResolved' ? event.data.review : null;
+    return review ? [{ ...review, resolution: 'OUTCOME_RECORDED' }] : [];
+  });
+  const last = words.at(-1);
+  return {
+    resolution: last?.resolution ?? null,
+    reviewer: last?.reviewer ?? null,
+    reason_code: last?.reasonCode ?? null,
+  };
+}
+
+/** What this test is about must come up in it. */
+const facetsOf = ({ status, review }: Task): string[] => {
+  if (!review) return [];
+  const { claim, firstApproval, waitsForInfo, overdue: isOverdue, deadline, decided } = review;
+  const isOpen = status === 'IN_REVIEW';
+  return [
+    ...(isOpen && claim ? ['claimed'] : []),
+    ...(isOpen && firstApproval ? ['approved by one'] : []),
+    ...(isOpen && waitsForInfo ? ['asked about'] : []),
+    ...(isOpen && isOverdue ? [deadline ? 'escalated' : 'overdue'] : []),
+    ...(decided ? [`${decided.resolution} ${status}`] : []),
+  ];
+};
+
+const FACETS = [
+  'claimed',
+  'approved by one',
+  'asked about',
+  'escalated',
+  'overdue',
+  'REJECTED REJECTED',
+  'APPROVED EXECUTING',
+  'EDITED EXECUTING',
+  'APPROVED IN_REVIEW',
+];
+
 describe('read models', () => {
   it('tell what the fold of the stream tells, for every stream that can be', () => {
+    const facets = new Map<string, number>();
     fc.assert(
       fc.property(streams, (events) => {
         const current: Case = caseAfter(events);
@@ -223,13 +254,17 @@ describe('read models', () => {
           last_error_type: current.lastErrorType,
           revision: current.revision,
         });
-        for (const task of current.tasks.values()) checkTask(task, events);
+        for (const task of current.tasks.values()) {
+          checkTask(task, events);
+          for (const facet of facetsOf(task)) facets.set(facet, (facets.get(facet) ?? 0) + 1);
+        }
         const tasks = new Set(events.flatMap((event) => (isTaskEvent(event) ? [event.data.taskId] : [])));
         for (const model of [tasksProjection, auditProjection, reviewsProjection])
           expect(new Set(rowsAfter(model as unknown as Projection, events).keys())).toStrictEqual(tasks);
       }),
       { numRuns: 200, seed: 4740 },
     );
+    expect([...facets.keys()]).toEqual(expect.arrayContaining(FACETS));
   });
   it('hold in every row exactly the columns that they declare', () => {
     fc.assert(

@@ -189,7 +189,13 @@ it('is a gauge in the metrics: 1 while calls are held back', async () => {
   createBreaker({ ...settings, dependency: 'PARTNER_API' });
   const gauges = async () => {
     const zero = async () => 0;
-    const { text } = await scrape({ tasksInFlight: () => 0, projectionLag: zero, parkedCases: zero });
+    const { text } = await scrape({
+      tasksInFlight: () => 0,
+      projectionLag: zero,
+      parkedCases: zero,
+      pauses: zero,
+      queues: async () => [],
+    });
     return ['model', 'PARTNER_API'].map((name) =>
       readMetrics(text).get(`case_orchestrator_circuit_open{dependency="${name}"}`),
     );

@@ -5,6 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { buildApp } from '../../src/api/app.ts';
 import { createPositionTokens } from '../../src/api/positions.ts';
 import type { Authenticate } from '../../src/auth/authenticate.ts';
+import { createAutomation } from '../../src/commands/automation.ts';
 import { createCaseStore } from '../../src/commands/caseStore.ts';
 import { ORCHESTRATOR } from '../../src/commands/driveTask.ts';
 import { createSources } from '../../src/commands/sources.ts';
@@ -13,10 +14,16 @@ import { codec } from '../../src/eventstore/codec.ts';
 import { identifyLog } from '../../src/eventstore/identity.ts';
 import { createEventLog } from '../../src/eventstore/log.ts';
 import { createMemoryEventStore } from '../../src/eventstore/memory.ts';
-import { type EventStore, type ReadEvent, StoreUnavailableError } from '../../src/eventstore/port.ts';
+import {
+  type EventStore,
+  type ReadEvent,
+  type StoredEvent,
+  StoreUnavailableError,
+} from '../../src/eventstore/port.ts';
 import { createMemoryRowStore } from '../../src/projections/memoryRowStore.ts';
 import { project } from '../../src/projections/projector.ts';
 import { fingerprintOf, READ_MODELS } from '../../src/projections/readModels.ts';
+import { queueReadings } from '../../src/projections/reviewQueries.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { createMetrics } from '../../src/runtime/metrics.ts';
 import { createMemoryKeyStore } from '../../src/vault/memory.ts';
@@ -38,6 +45,11 @@ export type TestAppOptions = {
   readonly authenticate?: Authenticate;
   readonly requestsPerMinute?: number;
   readonly trustedProxies?: readonly string[];
+  /** A log that is there before the service starts, with the keys of its cases in base64. */
+  readonly log?: {
+    readonly events: readonly (StoredEvent & { readonly stream: string; readonly revision: number })[];
+    readonly keys: Readonly<Record<string, string>>;
+  };
 };
 
 /** The real HTTP service over parts in memory. */
@@ -70,6 +82,11 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const clock = systemClock;
   const shutdown = new AbortController();
   const memory = createMemoryEventStore();
+  const keyStore = createMemoryKeyStore();
+  for (const { stream, revision, id, type, data, metadata } of options.log?.events ?? [])
+    await memory.append(stream, revision - 1, [{ id, type, data, metadata }]);
+  for (const [caseId, key] of Object.entries(options.log?.keys ?? {}))
+    await keyStore.findOrCreate(caseId, Buffer.from(key, 'base64'));
   const outage: TestApp['outage'] = { of: null };
   const store = withOutages(memory, outage);
 
@@ -77,30 +94,33 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const logId = await identifyLog(log, ORCHESTRATOR, uuidv7(), clock.now());
   const sources = createSources(log);
   await sources.register(policy, playbook, clock.now());
-  const vault = createVault(createMemoryKeyStore(), randomBytes);
+  const vault = createVault(keyStore, randomBytes);
   const metrics = createMetrics({ warn: () => {} });
   const cases = createCaseStore(log, clock, metrics.observer, shutdown.signal);
-  const runner = createTaskRunner(
-    {
-      cases,
-      vault,
-      policy,
-      playbook,
-      clock,
-      newId: uuidv7,
-      observer: metrics.observer,
-      shutdown: shutdown.signal,
-      ending: shutdown.signal,
-      recommender: scriptedRecommender(options.model ?? (() => modelSays())),
-      backends: new Map(
-        Object.keys(playbook.backends).map((route) => [
-          route,
-          scriptedBackend(route, options.backend ?? (() => succeeded)),
-        ]),
-      ),
-    },
-    logger,
-  );
+  const automation = createAutomation(log, clock, {
+    INTENT: Object.keys(playbook.intents),
+    BACKEND: Object.keys(playbook.backends),
+  });
+  const driving = {
+    cases,
+    automation,
+    vault,
+    policy,
+    playbook,
+    clock,
+    newId: uuidv7,
+    observer: metrics.observer,
+    shutdown: shutdown.signal,
+    ending: shutdown.signal,
+    recommender: scriptedRecommender(options.model ?? (() => modelSays())),
+    backends: new Map(
+      Object.keys(playbook.backends).map((route) => [
+        route,
+        scriptedBackend(route, options.backend ?? (() => succeeded)),
+      ]),
+    ),
+  };
+  const runner = createTaskRunner(driving, logger);
 
   const rowStore = createMemoryRowStore();
   const readModels = createMemoryReadModels(rowStore, clock);
@@ -112,20 +132,23 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     fingerprint: fingerprintOf('memory'),
     clock,
   };
-  const projected = project({ ...projector, store: memory, onCommit: () => {} }, shutdown.signal);
+  const projected = project({ ...projector, store: memory, onCommit: readModels.committed }, shutdown.signal);
 
   const app = await buildApp(
     {
       cases,
       vault,
       sources,
+      automation,
       runner,
+      reviewing: { ...driving, runner },
       policy,
       playbook,
       store,
       readModels,
       projections: () => ({ leads: true, stopped: null, parked: 0 }),
       positions: createPositionTokens(logId),
+      clock,
       waitMs: options.waitMs ?? 5_000,
       maxInFlight: options.maxInFlight ?? 100,
       metrics: () =>
@@ -133,6 +156,8 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
           tasksInFlight: runner.inFlight,
           projectionLag: async () => 0,
           parkedCases: readModels.parkedCases,
+          pauses: async () => (await automation.current()).pauses.length,
+          queues: async () => queueReadings(policy, await readModels.reviewCounts(clock.now())),
         }),
     },
     {

@@ -1,12 +1,18 @@
 import fc from 'fast-check';
 import type { Case } from '../../src/domain/case.ts';
-import type { BackendFacts } from '../../src/domain/consequences.ts';
 import { type Decision, NEXT_STEPS, RETRY_STRATEGIES } from '../../src/domain/decision.ts';
 import type { CaseEvent } from '../../src/domain/events.ts';
 import { parsePlaybook } from '../../src/domain/playbook.ts';
 import { type Policy, parsePolicy } from '../../src/domain/policy.ts';
 import type { Signals } from '../../src/domain/signals.ts';
-import { ATTEMPT_RESULTS, CASE_STATES, PRIORITIES, RESOLUTION_SOURCES } from '../../src/domain/vocabulary.ts';
+import type { BackendFacts } from '../../src/domain/verdicts.ts';
+import {
+  ATTEMPT_RESULTS,
+  CASE_STATES,
+  PRIORITIES,
+  RESOLUTION_SOURCES,
+  REVIEW_RESOLUTIONS,
+} from '../../src/domain/vocabulary.ts';
 import {
   ATTEMPT_MS,
   cancelled,
@@ -26,6 +32,8 @@ import {
   stateChanged,
   taskId,
 } from './builders.ts';
+import { outcomeReview } from './reviewBuilders.ts';
+import { REVIEW_TOKENS, REVIEWERS, reviewCandidates } from './reviewCandidates.ts';
 
 const ROLES = ['OPS', 'SUPERVISOR', 'AGENT'];
 const ROUTES = ['PARTNER_API', 'CORE_SYSTEM'];
@@ -188,12 +196,13 @@ export const backends: fc.Arbitrary<BackendFacts> = fc.record({
 export const results = fc.constantFrom(...ATTEMPT_RESULTS);
 const sources = fc.constantFrom(...RESOLUTION_SOURCES);
 
-const TOKENS = ['receive', 'recommend', 'start', 'execute', 'resolve', 'pause'] as const;
-const RARE_TOKENS = ['route', 'cancel', 'state'] as const;
+const TOKENS = ['receive', 'recommend', 'start', 'execute', 'resolve', 'pause', 'route'] as const;
+const RARE_TOKENS = ['cancel', 'state'] as const;
 const tokens = fc.record({
   kind: fc.oneof(
     { weight: 9, arbitrary: fc.constantFrom(...TOKENS) },
     { weight: 1, arbitrary: fc.constantFrom(...RARE_TOKENS) },
+    { weight: 5, arbitrary: fc.constantFrom(...REVIEW_TOKENS) },
   ),
   task: fc.integer({ min: 1, max: 3 }),
   pick: fc.nat(12),
@@ -203,6 +212,9 @@ const tokens = fc.record({
   declared: fc.record({ idempotent: mostly(true, fc.constant(false)), lookup: fc.boolean() }),
   milliseconds: fc.nat(60_000),
   state: fc.constantFrom(...CASE_STATES),
+  reviewer: fc.constantFrom(...REVIEWERS),
+  resolution: fc.constantFrom(...REVIEW_RESOLUTIONS),
+  isFirst: fc.boolean(),
 });
 type Token = typeof tokens extends fc.Arbitrary<infer T> ? T : never;
 
@@ -220,7 +232,12 @@ function candidates(current: Case, token: Token): readonly CaseEvent[] {
     case 'execute':
       return [executed(result, task, next - 1)];
     case 'resolve':
-      return [resolved(result, task, 1 + (token.pick % Math.max(1, next - 1)), { source })];
+      return [
+        resolved(result, task, 1 + (token.pick % Math.max(1, next - 1)), {
+          source,
+          review: source === 'REVIEWER' ? outcomeReview(token.reviewer) : null,
+        }),
+      ];
     case 'pause':
       return [retryScheduled(task, next, { dueAt: later(token.milliseconds) })];
     case 'route':
@@ -229,12 +246,14 @@ function candidates(current: Case, token: Token): readonly CaseEvent[] {
       return [cancelled(task)];
     case 'state':
       return [stateChanged(token.state)];
+    default:
+      return reviewCandidates(current, { ...token, kind }, next);
   }
 }
 
 /** Every stream of a case that the fold lets be, also such as the orchestrator would never write; CaseOpened first. */
 export const streams: fc.Arbitrary<readonly CaseEvent[]> = fc
-  .array(tokens, { minLength: 20, maxLength: 80, size: 'max' })
+  .array(tokens, { minLength: 40, maxLength: 140, size: 'max' })
   .map((all) => {
     const events: CaseEvent[] = [opened()];
     let current = caseAfter(events);

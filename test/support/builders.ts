@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { type Case, emptyCase, evolve } from '../../src/domain/case.ts';
-import type { BackendFacts, JudgeContext } from '../../src/domain/consequences.ts';
 import type { Decision } from '../../src/domain/decision.ts';
 import type {
   ActionExecuted,
@@ -20,6 +19,7 @@ import { EVALUATOR_VERSION, evaluateGuardrails, limitsFor } from '../../src/doma
 import { parsePlaybook } from '../../src/domain/playbook.ts';
 import { parsePolicy } from '../../src/domain/policy.ts';
 import type { Place } from '../../src/domain/task.ts';
+import type { BackendFacts, JudgeContext } from '../../src/domain/verdicts.ts';
 
 /** A file under config/, as text. */
 export const configText = (file: string): string =>
@@ -59,6 +59,7 @@ export const facts = (changes: FactChanges = {}): Facts => ({
   case: { state: 'OPEN', priority: 'MEDIUM', retryCount: 1, lastErrorType: 'TIMEOUT', ...changes.case },
   task: { channel: 'SYSTEM', userRole: 'OPS', attempt: 1, ...changes.task },
   signals: { ...calm, ...changes.signals },
+  automation: { paused: false, ...changes.automation },
   limits: { ...limitsFor(policy, playbook, 'RETRY_EXTERNAL_CALL'), ...changes.limits } as Facts['limits'],
 });
 
@@ -128,6 +129,7 @@ export const evaluated = (n = 1, over: Facts = facts()): GuardrailEvaluated => (
     playbookHash: playbook.hash,
     evaluator: EVALUATOR_VERSION,
     attempt: over.task.attempt,
+    authority: { kind: 'policy' },
     facts: over,
   },
 });
@@ -192,6 +194,7 @@ export const resolved = (
     errorType: result === 'SUCCEEDED' ? null : 'HTTP_422',
     responseDigest: null,
     source: 'LATE_ANSWER',
+    review: null,
     ...changes,
   },
 });
@@ -236,6 +239,7 @@ export const context = (changes: Partial<JudgeContext> = {}): JudgeContext => ({
   policy,
   playbook,
   signals: calm,
+  paused: () => false,
   now: AT,
   wallNow: changes.now ?? AT,
   newActionId: uuid(1),
@@ -250,6 +254,7 @@ export const place = (n: number): Place => ({
   revision: n,
   position: BigInt(n),
   recordedAt: AT,
+  actorId: 'test',
 });
 
 /** The case after these events. */

@@ -77,10 +77,17 @@ export const README_TASK: TaskFields = {
 
 const REQUEST_MS = 40_000;
 
-/** @param url of the service, without a slash at the end */
-export function createClient(url: string): Client {
+/**
+ * @param url of the service, without a slash at the end
+ * @param always headers of every request
+ */
+export function createClient(url: string, always: Readonly<Record<string, string>> = {}): Client {
   const send = async <Body>(path: string, init: RequestInit): Promise<Answer<Body>> => {
-    const response = await fetch(`${url}${path}`, { ...init, signal: AbortSignal.timeout(REQUEST_MS) });
+    const response = await fetch(`${url}${path}`, {
+      ...init,
+      headers: { ...always, ...init.headers },
+      signal: AbortSignal.timeout(REQUEST_MS),
+    });
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.includes('json') === true;
     return {

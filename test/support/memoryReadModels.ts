@@ -1,14 +1,18 @@
 import type { AuditRow } from '../../src/projections/audit.ts';
+import { type Change, reachedBy } from '../../src/projections/changes.ts';
 import type { MemoryRowStore } from '../../src/projections/memoryRowStore.ts';
 import type { Row } from '../../src/projections/projection.ts';
-import type { Filter, ReadModels } from '../../src/projections/queries.ts';
-import type { ReviewRow } from '../../src/projections/reviews.ts';
+import type { ReadModels } from '../../src/projections/queries.ts';
+import type { Filter } from '../../src/projections/select.ts';
+import type { TaskRow } from '../../src/projections/tasks.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
+import { memoryReviewQueries } from './memoryReviewQueries.ts';
 
 const POLL_MS = 2;
 
 /** What the API reads, over a row store in memory: the same answers as the queries give on Postgres. */
 export function createMemoryReadModels(rowStore: MemoryRowStore, clock: Clock): ReadModels {
+  const listeners = new Set<() => void>();
   const rowsOf = <R extends Row>(table: string): R[] => [...rowStore.rows(table)] as R[];
   const newestFirst = <R extends Row>(
     rows: readonly R[],
@@ -22,6 +26,10 @@ export function createMemoryReadModels(rowStore: MemoryRowStore, clock: Clock): 
       .slice(0, limit);
   const position = async (): Promise<bigint | null> => (await rowStore.checkpoint())?.position ?? null;
   return {
+    ...memoryReviewQueries(
+      () => rowsOf('reviews'),
+      () => rowsOf('tasks'),
+    ),
     cases: async (page) => newestFirst(rowsOf('cases'), 'opened_position', page),
     tasks: async (page) => newestFirst(rowsOf('tasks'), 'received_position', page),
     audit: async ({ from = '', to = '\u{10ffff}', ...page }) =>
@@ -32,15 +40,28 @@ export function createMemoryReadModels(rowStore: MemoryRowStore, clock: Clock): 
         'settled_position',
         page,
       ),
-    reviews: async ({ filter, limit, after }) =>
-      rowsOf<ReviewRow>('reviews')
-        .filter((row) => row.state === 'OPEN' && matches(row, filter))
-        .sort((a, b) => compare(urgency(a), urgency(b)))
-        .filter((row) => after === null || compare(urgency(row), [after.dueBy, after.position]) > 0)
-        .slice(0, limit),
+    changes: async (after, limit) => {
+      const checkpoint = await position();
+      const reviews = new Map(rowsOf<Change['review']>('reviews').map((row) => [row.task_id, row]));
+      const changes = rowsOf<TaskRow>('tasks')
+        .filter((row) => row.position > after)
+        .sort((a, b) => a.position - b.position)
+        .slice(0, limit)
+        .flatMap((task) => {
+          const review = reviews.get(task.task_id);
+          return review ? [{ task, review }] : [];
+        });
+      return { changes, reached: reachedBy(changes, limit, after, checkpoint) };
+    },
     position,
     parkedCases: async () => (await rowStore.parked()).length,
-    committed: () => {},
+    committed: () => {
+      for (const listener of listeners) listener();
+    },
+    onCommitted: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     caughtUp: async (wanted, milliseconds) => {
       const end = clock.monotonicMs() + milliseconds;
       for (;;) {
@@ -55,7 +76,3 @@ export function createMemoryReadModels(rowStore: MemoryRowStore, clock: Clock): 
 
 const matches = (row: Row, filter: Filter): boolean =>
   Object.entries(filter).every(([column, value]) => value === undefined || row[column] === value);
-
-type Urgency = readonly [dueBy: string, position: number];
-const urgency = (row: ReviewRow): Urgency => [row.due_by ?? '', row.routed_position ?? 0];
-const compare = (a: Urgency, b: Urgency): number => (a[0] === b[0] ? a[1] - b[1] : a[0] < b[0] ? -1 : 1);

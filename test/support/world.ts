@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { BackendAnswer, BackendCall } from '../../src/backends/port.ts';
+import { createAutomation } from '../../src/commands/automation.ts';
 import { createCaseStore } from '../../src/commands/caseStore.ts';
 import { addNote, type CommandEnvelope, changeCaseState } from '../../src/commands/changeCase.ts';
 import { type DriveDependencies, driveTask } from '../../src/commands/driveTask.ts';
@@ -93,8 +94,13 @@ export function startProcess(script: Script = {}, outside: Outside = createOutsi
     lookUp: lookUp ? async (request) => lookUp(request, ++lookUps) : null,
   });
   const { policy: inForce = policy } = script;
+  const automation = createAutomation(log, clock, {
+    INTENT: Object.keys(playbook.intents),
+    BACKEND: Object.keys(playbook.backends),
+  });
   const deps: DriveDependencies = {
     cases,
+    automation,
     vault,
     policy: inForce,
     playbook,
@@ -117,6 +123,7 @@ export function startProcess(script: Script = {}, outside: Outside = createOutsi
     clock,
     vault,
     cases,
+    automation,
     runner,
     recommender,
     partner,
@@ -162,6 +169,7 @@ export function startProcess(script: Script = {}, outside: Outside = createOutsi
     note: (text = 'a note', sentKey: string | null = null) =>
       addNote({ cases, vault }, CASE, text, as(sentKey)),
     drive: (taskId: string) => driveTask(deps, CASE, taskId, null),
+    reviewing: { ...deps, runner },
     events: async () => (await log.read(caseStream(CASE))) as Recorded<CaseEvent>[],
     types: async () => (await log.read(caseStream(CASE))).map((event) => event.type),
   };

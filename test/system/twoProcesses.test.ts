@@ -13,6 +13,7 @@ let database: TestDatabase;
 let model: StubModel;
 let backend: StubBackend;
 let playbook: Awaited<ReturnType<typeof temporaryFile>>;
+let env: Record<string, string>;
 let services: ChildService[] = [];
 
 beforeAll(async () => {
@@ -22,7 +23,7 @@ beforeAll(async () => {
     startStubBackend(),
   ]);
   playbook = await temporaryFile('playbook.yaml', httpPlaybook(backend.url));
-  const env = { ...askingModel(model), DATABASE_URL: database.url, PLAYBOOK: playbook.path };
+  env = { ...askingModel(model), DATABASE_URL: database.url, PLAYBOOK: playbook.path };
   services = await Promise.all([startChildService(env), startChildService(env)]);
 }, 60_000);
 afterAll(async () => {
@@ -95,6 +96,41 @@ describe('two processes on one database, started at once', () => {
     }
     expect([...backend.callsPerKey().values()].every((calls) => calls === 1)).toBe(true);
   });
+
+  it('a pause through one holds in the other from the moment of its answer', async () => {
+    await services[0]?.openCase('C4', README_CASE);
+    let number = 0;
+    const task = async (service: ChildService | undefined) => {
+      number += 1;
+      const answer = await service?.task({
+        case_id: 'C4',
+        description: `Partner API timed out, please retry for policy ${number}`,
+      });
+      return [answer?.body.outcome, ...(answer?.body.manual?.codes ?? [])];
+    };
+    const tell = async (index: number, verb: string): Promise<unknown> =>
+      (await services[index % 2]?.post(`/automation/${verb}`, { scope: 'ALL' }))?.status;
+    for (const round of [0, 1, 2, 3]) {
+      expect(await tell(round, 'pause')).toBe(200);
+      const outcomes = await Promise.all(services.flatMap((service) => [task(service), task(service)]));
+      expect(outcomes).toEqual(outcomes.map(() => ['MANUAL', 'AUTOMATION_PAUSED']));
+      expect(await tell(round + 1, 'resume')).toBe(200);
+      expect(await task(services[round % 2])).toEqual(['AUTO_SUCCESS']);
+    }
+  });
+
+  it('a third one that starts paused pauses them all, and says so', async () => {
+    const third = await startChildService({ ...env, AUTOMATION: 'paused' });
+    expect(third.output()).toMatch(/automation {3}PAUSED for everything since \S+ by orchestrator/);
+    const { body } = (await services[0]?.get<object>('/automation')) ?? {};
+    expect(body).toMatchObject({ pauses: [{ scope: 'ALL', reason: 'STARTED_PAUSED' }] });
+    const again = await startChildService({ ...env, AUTOMATION: 'paused' });
+    expect((await services[1]?.get('/automation'))?.body).toEqual(body);
+    await Promise.all([third, again].map((service) => service.end('SIGTERM')));
+    expect((await services[1]?.post('/automation/resume', { scope: 'ALL' }))?.body).toMatchObject({
+      pauses: [],
+    });
+  }, 30_000);
 
   it('when the one that writes the read models is killed, the other takes over', async () => {
     const [leader, follower] = await leaderFirst();
