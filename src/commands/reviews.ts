@@ -20,6 +20,7 @@ import { type Automation, pausesAsOfNow } from './automation.ts';
 import { type CaseStore, type Decide, REQUEST_PATIENCE } from './caseStore.ts';
 import { vaultOfCase } from './caseVault.ts';
 import { type CaseChanged, type CommandEnvelope, commandKey } from './changeCase.ts';
+import type { Opening } from './driveTask.ts';
 import { type JudgeDependencies, judgeContext, readText } from './judging.ts';
 import type { TaskRunner } from './taskRunner.ts';
 
@@ -173,21 +174,24 @@ async function decide(
 ): Promise<CaseChanged> {
   const by = (now: string): Reviewing => ({ reviewer: actor, now, command });
   const pauses = pausesAsOfNow(deps.automation);
-  const [{ signals }, known] = await Promise.all([
-    readText(deps, caseId, taskId),
-    deps.cases.load(caseId),
-    pauses.beforehand(),
-  ]);
+  const { signals } = await readText(deps, caseId, taskId);
   const judging = judgeContext(deps, signals, pauses.paused);
-  try {
+  /** The case as it is now, where the decision is a repeat; throws what refuses it. */
+  const known = async (): Promise<Case | null> => {
+    const [latest] = await Promise.all([deps.cases.load(caseId), pauses.beforehand()]);
     const context = withoutBackends(judging(deps.clock.now()));
-    if (decideNow(known, by(context.now), context).replayed) return await answer(deps, known, true, command);
+    return decideNow(latest, by(context.now), context).replayed ? latest : null;
+  };
+  try {
+    const repeated = await known();
+    if (repeated) return await answer(deps, repeated, true, command);
+    const opening: Omit<Opening, 'told'> = {
+      actor,
+      decide: (latest, then) => decideNow(latest, by(then.now), then),
+    };
     const { current, replayed } = await inTime(
       deps,
-      deps.runner.decide(caseId, taskId, traceparent, {
-        actor,
-        decide: (latest, then) => decideNow(latest, by(then.now), then),
-      }),
+      deps.runner.decide(caseId, taskId, traceparent, opening, known),
     );
     return await answer(deps, current, replayed, command);
   } catch (error) {

@@ -14,8 +14,10 @@ export type TaskRunner = {
   /** Drives a task in the background, once however often it is asked. */
   readonly start: (caseId: string, taskId: string, traceparent: string | null) => void;
   /**
-   * Records what a person decides about a task, and drives on what follows from it.
+   * Records what a person decides about a task, and drives on what follows from it. Where this process drives the task already, it
+   * waits for that to end, unless `known` tells meanwhile that nothing is left to record.
    *
+   * @param known the case where the decision turns out to be a repeat; null where it is still to be made. Its RefusedError is the answer
    * @returns the case with the decision
    * @throws RefusedError of the decision; ShuttingDownError
    */
@@ -24,6 +26,7 @@ export type TaskRunner = {
     taskId: string,
     traceparent: string | null,
     decision: Omit<Opening, 'told'>,
+    known: () => Promise<Case | null>,
   ) => Promise<{ readonly current: Case; readonly replayed: boolean }>;
   /**
    * Waits until a task is settled (its outcome is there, or it was cancelled), whoever drives it.
@@ -75,9 +78,13 @@ export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskR
     start: (caseId, taskId, traceparent) => {
       if (!running.has(taskId)) running.set(taskId, run(caseId, taskId, traceparent));
     },
-    decide: async (caseId, taskId, traceparent, decision) => {
-      // One at a time drives a task here; whoever waits for a person has nothing to do but to end.
-      for (let other = running.get(taskId); other; other = running.get(taskId)) await other;
+    decide: async (caseId, taskId, traceparent, decision, known) => {
+      // One at a time drives a task here: perhaps the attempt that this very decision, or another one, has permitted just before.
+      for (let other = running.get(taskId); other; other = running.get(taskId)) {
+        const current = await known();
+        if (current) return { current, replayed: true };
+        await Promise.race([other, deps.cases.nextChange(caseId, LOOK_AGAIN_MS)]);
+      }
       const { promise, resolve, reject } = Promise.withResolvers<Parameters<Opening['told']>[0]>();
       running.set(taskId, run(caseId, taskId, traceparent, { ...decision, told: resolve }, reject));
       return promise;

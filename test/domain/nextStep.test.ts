@@ -14,7 +14,6 @@ import {
   recommended,
   resolved,
   retryScheduled,
-  routed,
   started,
   stateChanged,
   taskId,

@@ -19,7 +19,7 @@ export type ReviewAnswer = {
 };
 
 /** What GET /reviews/{taskId} shows, as far as tests read it field by field. */
-export type ShownReview = {
+type ShownReview = {
   readonly status: string;
   readonly outcome: string | null;
   readonly reviewedHash: string;

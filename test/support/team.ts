@@ -1,4 +1,5 @@
 import { systemClock } from '../../src/runtime/clock.ts';
+import { configText } from './builders.ts';
 import { createTestDatabase } from './database.ts';
 import { type EventStreamClient, openEventStream } from './eventStream.ts';
 import { createPerson, type KeyOwner, makeKeys, type Person } from './people.ts';
@@ -13,7 +14,7 @@ const OWNERS = {
   auditor: { actor: 'auditor', roles: [], scopes: ['read'] },
 } satisfies Record<string, KeyOwner>;
 
-export type TeamMember = keyof typeof OWNERS;
+type TeamMember = keyof typeof OWNERS;
 
 /** A team of people at work on a service over Postgres, with a clock that can be put forward. */
 export type Team = Readonly<Record<TeamMember, Person>> & {
@@ -45,6 +46,8 @@ export async function startTeam(start: string): Promise<Team> {
   const service = await startTestService({
     databaseUrl: database.url,
     playbook: httpPlaybook(backend.url, { idempotent: false }),
+    // Longer than a slow machine takes to look: retries fall due when a test says so.
+    policy: configText('policy.yaml').replace('firstPauseSeconds: 2', 'firstPauseSeconds: 60'),
     env: { ...askingModel(model), AUTHENTICATION: 'keys' },
     overrides: { clock: { ...systemClock, now } },
   });

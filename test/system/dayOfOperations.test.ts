@@ -92,7 +92,7 @@ describe('a day of an operations team', () => {
       return body.tasks.length === 1;
     });
     team.backend.mode = { kind: 'status', status: 200 };
-    team.minutesPass(1);
+    team.minutesPass(2);
     expect((await second).outcome).toBe('AUTO_SUCCESS');
   });
 

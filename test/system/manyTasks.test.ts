@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Case, emptyCase, evolve } from '../../src/domain/case.ts';
-import { factsOf } from '../../src/domain/verdicts.ts';
 import type { CaseEvent, GuardrailEvaluated } from '../../src/domain/events.ts';
 import { evaluateGuardrails } from '../../src/domain/guardrails.ts';
 import { canonicalJson } from '../../src/domain/hash.ts';
 import { parsePlaybook } from '../../src/domain/playbook.ts';
 import { parsePolicy } from '../../src/domain/policy.ts';
+import { factsOf } from '../../src/domain/verdicts.ts';
 import { configText, context } from '../support/builders.ts';
 import { type Answer, type EventView, README_CASE, type TaskAnswer } from '../support/client.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';

@@ -88,7 +88,9 @@ describe('/metrics', () => {
     await until('the read models have caught up', async () => {
       return (await metrics()).get('case_orchestrator_projection_lag_positions') === 0;
     });
-    const waiting = [...(await metrics())].filter(([name]) => name.startsWith('case_orchestrator_reviews_waiting'));
+    const waiting = [...(await metrics())].filter(([name]) =>
+      name.startsWith('case_orchestrator_reviews_waiting'),
+    );
     expect(waiting.reduce((sum, [, count]) => sum + count, 0)).toBe(4);
     expect(waiting).toContainEqual(['case_orchestrator_reviews_waiting{queue="security"}', 0]);
   });
