@@ -5,7 +5,7 @@ import type { CaseEvent, Recorded } from '../domain/events.ts';
 import { limitsFor, manualReasons } from '../domain/guardrails.ts';
 import { caseStream } from '../domain/identifiers.ts';
 import { holds, type Review } from '../domain/review.ts';
-import { standingApproval } from '../domain/reviewed.ts';
+import { isSameAction, standingApproval } from '../domain/reviewed.ts';
 import type { Task } from '../domain/task.ts';
 import { evaluation, factsOf, type JudgeContext } from '../domain/verdicts.ts';
 import { OUTCOMES, REVIEW_RESOLUTIONS, TASK_STATUSES, VERDICTS } from '../domain/vocabulary.ts';
@@ -63,7 +63,11 @@ export const reviewDetail = taskDetail
       .describe('What APPROVED would have done, held against the policy in force on the facts of now'),
     choices: z
       .strictObject({
-        actions: z.array(action).describe('What EDITED may name: what playbook and policy let be executed'),
+        actions: z
+          .array(action)
+          .describe(
+            'What EDITED may name: what playbook and policy let be executed, but for what is recommended',
+          ),
         reasonCodes: z.record(z.string(), z.array(z.string())).describe('By what is decided'),
       })
       .describe('What a decision may say'),
@@ -137,7 +141,7 @@ export async function reviewView(
     submittedBy: task.submittedBy,
     review: standing(current, task, shown.review, context),
     proposal: proposal(current, task, context),
-    choices: choices(context),
+    choices: choices(task, context),
     case: {
       state,
       priority: opened.priority,
@@ -196,12 +200,16 @@ function proposal(
   };
 }
 
-function choices({ policy, playbook }: JudgeContext): z.infer<typeof reviewDetail>['choices'] {
+function choices(
+  { decision }: Task,
+  { policy, playbook }: JudgeContext,
+): z.infer<typeof reviewDetail>['choices'] {
   const actions = Object.entries(playbook.intents)
     .filter(([, { automatable }]) => automatable)
     .flatMap(([intent]) =>
       limitsFor(policy, playbook, intent).routes.map((routeTarget) => ({ intent, routeTarget })),
-    );
+    )
+    .filter((each) => !decision || !isSameAction(decision, each));
   return { actions, reasonCodes: policy.reviews.reasonCodes };
 }
 

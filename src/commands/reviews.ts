@@ -179,6 +179,10 @@ async function decide(
   /** The case as it is now, where the decision is a repeat; throws what refuses it. */
   const known = async (): Promise<Case | null> => {
     const [latest] = await Promise.all([deps.cases.load(caseId), pauses.beforehand()]);
+    if (seen.reviewedRevision > latest.revision) {
+      const message = `must be the revision that was shown; the case is at ${latest.revision}`;
+      throw new RefusedError('INVALID_INPUT', message, 'reviewedRevision');
+    }
     const context = withoutBackends(judging(deps.clock.now()));
     return decideNow(latest, by(context.now), context).replayed ? latest : null;
   };

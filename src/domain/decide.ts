@@ -104,7 +104,7 @@ function cancellations(current: Case): CaseEvent[] {
 
 /** Whether nobody can say yet that nothing was done; with a person it is told already. */
 const mayHaveActed = (task: Task): boolean =>
-  hasOpenAttempt(task) || (task.outcome === null && unknownAttempts(task).length > 0);
+  hasOpenAttempt(task) || (task.status !== 'IN_REVIEW' && unknownAttempts(task).length > 0);
 
 const isFinished = (task: Task): boolean => ['COMPLETED', 'REJECTED', 'CANCELLED'].includes(task.status);
 

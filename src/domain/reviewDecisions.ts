@@ -87,7 +87,8 @@ export function recordOutcome(
           actionId: attempt.started.actionId,
           attempt: outcome.attempt,
           result,
-          errorType: result === 'FAILED' ? reasonCode : null,
+          // Guardrails read it: a reviewer's reason is no error of the backend.
+          errorType: result === 'FAILED' ? 'REPORTED_BY_REVIEWER' : null,
           responseDigest: null,
           source: 'REVIEWER',
           review: {

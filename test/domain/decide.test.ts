@@ -152,6 +152,7 @@ describe('changeState', () => {
       );
       closing(...inReview, ...approvedBy('ann')).thenEvents(closed);
       closing(...inReview, ...approvedBy('ann'), executed('SUCCEEDED')).thenEvents(closed);
+      closing(...inReview, ...approvedBy('ann'), executed('UNKNOWN')).thenEvents(closed);
     });
     it('cancels a task whose retry is scheduled', () =>
       closing(

@@ -48,7 +48,7 @@ const word = (
   command: CommandKey | null = null,
 ): ActionOutcomeResolved =>
   resolved(result, 1, 1, {
-    errorType: result === 'FAILED' ? 'CHECKED_WITH_BACKEND' : null,
+    errorType: result === 'FAILED' ? 'REPORTED_BY_REVIEWER' : null,
     source: 'REVIEWER',
     review: {
       reviewer: 'ann',
