@@ -46,10 +46,22 @@ export function banner(
     ...pauses.map((pause) => `  automation   ${pausedBy(pause)}; end it with POST /automation/resume`),
     '',
     'Try:',
-    `  curl -s ${service.url}/case-task -H 'content-type: application/json' -d '${JSON.stringify(SAMPLE_TASK)}'`,
+    ...trial(config, service.url),
     '',
     '',
   ].join('\n');
+}
+
+/** Where callers are authenticated, a key comes first. */
+function trial({ AUTHENTICATION: methods }: Config, url: string): string[] {
+  const makesKey = methods.includes('keys')
+    ? ['  KEY=$(npm run -s keys -- create --actor me --roles OPS --scopes read,submit)']
+    : [];
+  const credential = methods.length === 0 ? '' : ' -H "Authorization: Bearer $KEY"';
+  return [
+    ...makesKey,
+    `  curl -s ${url}/case-task${credential} -H 'content-type: application/json' -d '${JSON.stringify(SAMPLE_TASK)}'`,
+  ];
 }
 
 const callers = ({ AUTHENTICATION: methods }: Config): string =>

@@ -32,6 +32,7 @@ import { registerReviewList } from './reviewList.ts';
 import { registerReviews } from './reviews.ts';
 import { registerTasks } from './tasks.ts';
 import { compileValidator } from './validation.ts';
+import { registerVerification } from './verification.ts';
 
 /** Large enough that a text which is far too long still gets an answer that names its field. */
 const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
@@ -98,6 +99,7 @@ const ROUTES = [
   registerCaseEvents,
   registerAudit,
   registerPolicy,
+  registerVerification,
   registerAutomation,
   registerLive,
   registerHealth,

@@ -8,6 +8,7 @@ import type { Policy } from '../domain/policy.ts';
 import type { EventStore } from '../eventstore/port.ts';
 import type { ReadModels } from '../projections/queries.ts';
 import type { RunnerStatus } from '../projections/runner.ts';
+import type { LastVerification } from '../replay/lastVerification.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { PositionTokens } from './positions.ts';
@@ -25,6 +26,8 @@ export type ApiDependencies = {
   readonly store: EventStore;
   readonly readModels: ReadModels;
   readonly projections: () => RunnerStatus;
+  /** What the last verification of the log has found; null where none ever ran. */
+  readonly lastVerification: LastVerification['read'];
   readonly positions: PositionTokens;
   readonly clock: Clock;
   /** Longest time a request waits for its outcome, in milliseconds. */

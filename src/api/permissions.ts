@@ -29,6 +29,7 @@ export const PERMISSIONS: Readonly<Record<string, Permission>> = {
   'GET /live': 'read',
   'GET /audit': 'read',
   'GET /audit/:case_id': 'read',
+  'GET /verification': 'read',
   'GET /policy': 'read',
   'GET /policy/:hash': 'read',
   'GET /automation': 'read',

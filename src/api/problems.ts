@@ -53,6 +53,7 @@ const KINDS = {
   'task-not-found': [404, 'There is no such task'],
   'review-not-found': [404, 'There is no such review'],
   'policy-not-found': [404, 'There is no such policy'],
+  'never-verified': [404, 'The log was never verified'],
   'route-not-found': [404, 'There is no such route'],
   'method-not-allowed': [405, 'The route does not serve this method'],
   'request-timeout': [408, 'The request did not arrive in time'],

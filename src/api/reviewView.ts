@@ -6,6 +6,7 @@ import { limitsFor, manualReasons } from '../domain/guardrails.ts';
 import { caseStream } from '../domain/identifiers.ts';
 import { holds, type Review } from '../domain/review.ts';
 import { isSameAction, standingApproval } from '../domain/reviewed.ts';
+import { needsFourEyes } from '../domain/reviewRules.ts';
 import type { Task } from '../domain/task.ts';
 import { evaluation, factsOf, type JudgeContext } from '../domain/verdicts.ts';
 import { OUTCOMES, REVIEW_RESOLUTIONS, TASK_STATUSES, VERDICTS } from '../domain/vocabulary.ts';
@@ -59,6 +60,9 @@ export const reviewDetail = taskDetail
         verdict: z.enum(VERDICTS).describe('What the policy in force says now, without overrides'),
         guardrails: z.array(schemas.guardrailResult),
         reasons: schemas.manual.shape.reasons,
+        needsSecond: z
+          .boolean()
+          .describe('Whether its approval, with all overridden that may be, takes a second person'),
       })
       .describe('What APPROVED would have done, held against the policy in force on the facts of now'),
     choices: z
@@ -197,6 +201,11 @@ function proposal(
     verdict,
     guardrails: guardrails.map((result) => ({ ...result })),
     reasons: manualReasons(context.policy, facts, guardrails).map((reason) => ({ ...reason })),
+    needsSecond: needsFourEyes(context.policy.reviews, {
+      intent,
+      riskScore: facts.decision.riskScore,
+      overrides: guardrails.filter(({ passed, overridable }) => !passed && overridable).length,
+    }),
   };
 }
 
