@@ -10,11 +10,22 @@ const PREFIX = 'v1.';
 /** Two keys out of a case's one: for encryption and for hashes, so that neither serves the other's purpose. */
 export type CaseKeys = { readonly encryption: Buffer; readonly hashing: Buffer };
 
+/** Kept for as long as whoever found the key keeps it, and no longer: a destroyed key leaves nothing behind. */
+const derived = new WeakMap<Buffer, CaseKeys>();
+
 /** Derives a case's working keys from its stored key (HKDF-SHA-256, RFC 5869). */
 export function deriveKeys(key: Buffer): CaseKeys {
-  const derive = (purpose: string): Buffer =>
+  const known = derived.get(key);
+  if (known) return known;
+  const keys = derive(key);
+  derived.set(key, keys);
+  return keys;
+}
+
+function derive(key: Buffer): CaseKeys {
+  const of = (purpose: string): Buffer =>
     Buffer.from(hkdfSync('sha256', key, '', `case-orchestrator/${purpose}`, KEY_BYTES));
-  return { encryption: derive('encryption'), hashing: derive('hashing') };
+  return { encryption: of('encryption'), hashing: of('hashing') };
 }
 
 /**
