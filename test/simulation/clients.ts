@@ -1,16 +1,15 @@
+import type { AutomationChanged } from '../../src/commands/automation.ts';
 import { addNote, type CaseChanged, changeCaseState } from '../../src/commands/changeCase.ts';
 import { openCase } from '../../src/commands/openCase.ts';
 import { outcomeOf, type SubmittedTask, submitTask } from '../../src/commands/submitTask.ts';
-import type { Actor } from '../../src/domain/events.ts';
 import { RefusedError } from '../../src/domain/refusal.ts';
 import type { Engine } from '../../src/engine.ts';
-import type { Fleet, Process } from './fleet.ts';
-import type { Host } from './host.ts';
 import type { AnswerRules } from './oracle/answerRules.ts';
-import type { CasePlan, ChangePlan, TaskPlan } from './scenario.ts';
+import { ANYBODY } from './people.ts';
+import { AGAIN_MS, type Requests, type Serving } from './requests.ts';
+import type { CasePlan, ChangePlan, OrderPlan, TaskPlan } from './scenario.ts';
 import type { World } from './world.ts';
 
-const ANYBODY: Actor = { kind: 'anonymous', id: 'anonymous', roles: [], authMethod: 'none' };
 const NEW_CASE = {
   priority: 'MEDIUM',
   lastErrorType: 'TIMEOUT',
@@ -18,53 +17,30 @@ const NEW_CASE = {
   attributes: { policy: 4711 },
   personalAttributes: { holder: 'somebody' },
 } as const;
-/** After so long without an answer a client gives up on a request, in milliseconds. */
-const PATIENCE_MS = 5_000;
-const AGAIN_MS = 400;
 const MOST_REPEATS = 3;
+/** So much later the same order may come once more. */
+const LATE_REPEAT_MS = 4_000;
 
 /** Those who open cases, send tasks and change cases, over whatever process they get. */
 export type Clients = {
   readonly open: (plan: CasePlan) => Promise<void>;
   readonly submit: (plan: TaskPlan) => Promise<void>;
   readonly change: (plan: ChangePlan) => Promise<void>;
+  /** Pauses or resumes. */
+  readonly order: (plan: OrderPlan) => Promise<void>;
   /** Sends a task once to a process, and waits no longer than `waitMs` for its outcome. */
   readonly ask: (plan: TaskPlan, process: Serving, waitMs: number) => Promise<SubmittedTask>;
-  /** Whether nobody waits for an answer, and no living process works on a request, even one that was given up. */
+  /** Whether nobody waits for an answer. */
   readonly areDone: () => boolean;
 };
 
-type Serving = Process & { readonly engine: Engine };
-
-export function createClients(world: World, fleet: Fleet, rules: AnswerRules): Clients {
+export function createClients(world: World, requests: Requests, rules: AnswerRules): Clients {
   const { timeline, random, count, tell } = world;
+  const { within, somebody, request } = requests;
   const opened = new Map<string, Promise<void>>();
-  /** Hosts of the requests that are worked on, one entry each. */
-  const works: Host[] = [];
   let waiting = 0;
 
-  /** Does work in a process: when something reaches it, or never. */
-  const within = <T>(host: Host, work: () => Promise<T>): Promise<T> => {
-    works.push(host);
-    const reached = new Promise<T>((resolve, reject) =>
-      host.deliver(() => void work().then(resolve, reject)),
-    );
-    return reached.finally(() => works.splice(works.indexOf(host), 1));
-  };
-  const somebody = async (): Promise<Serving> => {
-    for (;;) {
-      const serving = fleet.serving();
-      if (serving.length > 0) return random.pick(serving);
-      await timeline.sleep(AGAIN_MS);
-    }
-  };
-  /** What a client makes of a request: its answer, why it was refused, or nothing: an error, or silence. */
-  const request = async <T>(work: () => Promise<T>): Promise<T | RefusedError | null> => {
-    const silence = timeline.sleep(PATIENCE_MS).then(() => null);
-    const answer = work().catch((error: unknown) => (error instanceof RefusedError ? error : null));
-    return Promise.race([answer, silence]);
-  };
-  const ask: Clients['ask'] = ({ caseId, description, sentKey }, { host, engine, config }, waitMs) =>
+  const ask: Clients['ask'] = ({ caseId, description, sentKey, by }, { host, engine, config }, waitMs) =>
     within(host, async () => {
       const submitted = await submitTask(
         { ...engine, policy: config.policy },
@@ -74,7 +50,7 @@ export function createClients(world: World, fleet: Fleet, rules: AnswerRules): C
           sentKey,
           channel: 'SYSTEM',
           userRole: 'OPS',
-          actor: ANYBODY,
+          actor: by,
           traceparent: null,
         },
       );
@@ -107,6 +83,15 @@ export function createClients(world: World, fleet: Fleet, rules: AnswerRules): C
     tell(() => `a client changes ${plan.caseId} at ${seen} to ${plan.to}: ${resultOf(answer)}`);
     return answer;
   };
+  const orderOnce = async ({ verb, target, sentKey }: OrderPlan): Promise<AutomationChanged | null> => {
+    const { host, engine } = await somebody();
+    const command = { target, reason: 'SIMULATED', actor: ANYBODY, traceparent: null, sentKey };
+    const answer = await request(() => within(host, () => engine.automation[verb](command)));
+    const held = answer === null || answer instanceof RefusedError ? null : answer;
+    tell(() => `somebody asks ${host.name} to ${verb} ${target.scope} ${target.name ?? ''}: ${told(held)}`);
+    if (held) count(`client/${held.replayed ? 'orderRepeated' : verb}`);
+    return held;
+  };
   /** The same key for something else: whoever answers, refuses. */
   const clash = async (plan: TaskPlan): Promise<void> => {
     const process = await somebody();
@@ -124,8 +109,17 @@ export function createClients(world: World, fleet: Fleet, rules: AnswerRules): C
     };
 
   return {
+    order: counted(async (plan) => {
+      await timeline.sleep(plan.at);
+      let first = await orderOnce(plan);
+      for (let tries = 0; first === null && tries < MOST_REPEATS; tries += 1) first = await orderOnce(plan);
+      if (first === null || plan.sentKey === null) return;
+      await timeline.sleep(random.between(0, LATE_REPEAT_MS));
+      const late = await orderOnce(plan);
+      if (late) rules.ordered(plan, first, late);
+    }),
     ask,
-    areDone: () => waiting === 0 && works.every((host) => !host.isAlive()),
+    areDone: () => waiting === 0,
     open: (plan) => {
       const open = counted(openOne)(plan);
       opened.set(plan.caseId, open);
@@ -169,6 +163,11 @@ function change(engine: Engine, { caseId, to, sentKey }: ChangePlan, expected: n
   if (to === 'NOTE') return addNote(engine, caseId, 'somebody called', envelope);
   return changeCaseState(engine, caseId, { to, reason: 'asked for', expected }, envelope);
 }
+
+const told = (answer: AutomationChanged | null): string =>
+  answer === null
+    ? 'no answer'
+    : `revision ${answer.answer.revision}${answer.replayed ? ', as recorded' : ''}`;
 
 function resultOf(answer: CaseChanged | RefusedError | null): string {
   if (answer === null) return 'no answer';

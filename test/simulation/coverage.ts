@@ -1,9 +1,11 @@
 import { FALLBACK_REASONS } from '../../src/domain/decision.ts';
+import type { RefusalCode } from '../../src/domain/refusal.ts';
 import {
   ATTEMPT_RESULTS,
   CASE_STATES,
   OUTCOMES,
   RETRY_REASONS,
+  REVIEW_RESOLUTIONS,
   ROUTING_CODES,
   TASK_STATUSES,
 } from '../../src/domain/vocabulary.ts';
@@ -12,25 +14,35 @@ import { BACKEND_FAULTS, CALL_FAULTS, MODEL_FAULTS } from './climate.ts';
 import { TIMED_FAULTS } from './scenario.ts';
 import { OTHER_SOURCES, USUAL_SOURCES } from './sources.ts';
 
-/** Statuses that nothing leads to yet: people cannot decide reviews so far. */
-const OUT_OF_REACH = ['REJECTED'];
 const GUARDRAIL_CODES = [...USUAL_SOURCES, ...OTHER_SOURCES].flatMap(([policy]) =>
   policy.guardrails.map(({ code }) => code),
 );
 
+/** Why reviewers are told no. */
+const REFUSALS: readonly RefusalCode[] = [
+  'INVALID_INPUT',
+  'ROLE_NOT_HELD',
+  'REVIEW_NOT_FOUND',
+  'REVIEW_NOT_OPEN',
+  'REVIEW_CLAIMED',
+  'REVIEW_NOT_CLAIMED',
+  'REVIEW_STALE',
+  'REVIEWER_NOT_ALLOWED',
+  'GUARDRAILS_REFUSE',
+  'OUTCOME_UNKNOWN',
+  'ACTION_OPEN',
+];
+
 const under = (group: string, names: readonly string[]): string[] => names.map((name) => `${group}/${name}`);
 
 /** Everything that has to be injected and reached in a few thousand seeds, or the simulation does not test what it says. */
-export const REQUIRED: readonly string[] = [
+const REQUIRED: readonly string[] = [
   ...new Set([
     ...under('fault', [...CALL_FAULTS, ...TIMED_FAULTS, 'crash', 'orderlyStop', 'duplicateDelivery']),
     ...under('calm', ['stop', 'crash']),
     ...under('model', MODEL_FAULTS),
     ...under('backend', [...BACKEND_FAULTS, 'lookupSilent']),
-    ...under(
-      'status',
-      TASK_STATUSES.filter((status) => !OUT_OF_REACH.includes(status)),
-    ),
+    ...under('status', TASK_STATUSES),
     ...under('outcome', OUTCOMES),
     ...under('result', ATTEMPT_RESULTS),
     ...under('event', Object.keys(storedSchemas)),
@@ -38,6 +50,13 @@ export const REQUIRED: readonly string[] = [
     ...under('retry', RETRY_REASONS),
     ...under('resolution', ['LATE_ANSWER/SUCCEEDED', 'LATE_ANSWER/FAILED']),
     ...under('resolution', ['LOOKUP/SUCCEEDED', 'LOOKUP/FAILED', 'LOOKUP/UNKNOWN']),
+    ...under('resolution', ['REVIEWER/SUCCEEDED', 'REVIEWER/FAILED']),
+    ...under('claim', ['new', 'renewed', 'lapsed', 'takenOver', 'released', 'releasedByOther']),
+    ...under('decision', [...REVIEW_RESOLUTIONS, 'overrides', 'first', 'second', 'firstLapsed']),
+    ...under('overdue', ['escalated', 'last']),
+    ...under('refusal', REFUSALS),
+    ...under('stale', ['case', 'notes', 'otherActions', 'approval', 'policy', 'automation']),
+    ...under('reviewer', ['repeat', 'claimRepeated', 'releaseRepeated', 'decideRepeated', 'outcomeRepeated']),
     ...under('step', [
       'recommend',
       'evaluate',
@@ -45,6 +64,7 @@ export const REQUIRED: readonly string[] = [
       'await',
       'lookUp',
       'route',
+      'overdue',
       'wait',
       'sleep',
       'nothing',
@@ -57,6 +77,9 @@ export const REQUIRED: readonly string[] = [
       'outcome',
       'noAnswer',
       'repeat',
+      'pause',
+      'resume',
+      'orderRepeated',
       'IDEMPOTENCY_KEY_REUSED',
       'REVISION_STALE',
     ]),
@@ -67,17 +90,24 @@ export const REQUIRED: readonly string[] = [
   ]),
 ];
 
-/** So many seeds reach everything that is required, by far. */
-export const ENOUGH_SEEDS = 3_000;
+/** What only very many seeds are sure to reach. */
+const RARE = [...under('stale', ['attempts', 'routing', 'verdicts']), 'refusal/BACKEND_UNAVAILABLE'];
+
+/** So many seeds reach everything that is required, by far; and so many what is rare as well. */
+const ENOUGH_SEEDS = 3_000;
+const VERY_MANY_SEEDS = 50_000;
+
+/** What so many seeds have to reach. */
+export function requiredOf(seeds: number): readonly string[] {
+  if (seeds < ENOUGH_SEEDS) return [];
+  return seeds < VERY_MANY_SEEDS ? REQUIRED : [...REQUIRED, ...RARE];
+}
 
 export type Counts = Map<string, number>;
 
 export function addCounts(total: Counts, more: Iterable<readonly [string, number]>): void {
   for (const [what, count] of more) total.set(what, (total.get(what) ?? 0) + count);
 }
-
-/** What is required and was not reached. */
-export const missing = (counts: Counts): string[] => REQUIRED.filter((what) => !counts.has(what));
 
 /** All counts, a line for each group. */
 export function tableOf(counts: Counts): string {

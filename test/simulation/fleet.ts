@@ -116,6 +116,7 @@ export function createFleet(options: FleetOptions): Fleet {
       newId: world.newId,
       randomBytes: random.bytes,
       onCommit: () => {},
+      startPaused: false,
       policy: config.policy,
       playbook: config.playbook,
       recommender: createSimulatedModel({ ...options, host, crash: crashInStorm, watch: watch.model }),

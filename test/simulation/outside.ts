@@ -34,7 +34,7 @@ export type Outside = {
 const SUCCEEDED: Reply = { result: 'SUCCEEDED', errorType: null };
 const REFUSED: Reply = { result: 'FAILED', errorType: 'HTTP_422' };
 
-/** @param onEffect told of each effect */
+/** @param onEffect told of each effect, and of those before it for the same task about which nobody was lied to */
 export function createOutside(
   world: World,
   onEffect: (effect: Effect, before: readonly Effect[]) => void,
@@ -61,7 +61,7 @@ export function createOutside(
     tell(() => `${route} did …${key.slice(-6)} (attempt ${attempt})`);
     onEffect(
       effect,
-      effects.filter((other) => other !== effect && other.taskId === taskId),
+      effects.filter((other) => other !== effect && other.taskId === taskId && !liedAbout.has(other.key)),
     );
   };
   const travel = (): number => random.between(0, random.chance(0.2) ? 300 : 20);

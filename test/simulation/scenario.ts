@@ -1,7 +1,10 @@
+import type { PauseTarget } from '../../src/domain/automation.ts';
 import type { Decision } from '../../src/domain/decision.ts';
+import type { Actor } from '../../src/domain/events.ts';
 import type { CaseState } from '../../src/domain/vocabulary.ts';
 import { type Climate, createClimate } from './climate.ts';
 import type { ProcessConfig } from './fleet.ts';
+import { ANN, ANYBODY, REVIEWERS } from './people.ts';
 import type { Random } from './random.ts';
 import { OTHER_SOURCES, ROUTE_NAMES, USUAL_SOURCES } from './sources.ts';
 
@@ -11,6 +14,8 @@ export type TaskPlan = {
   readonly caseId: string;
   readonly description: string;
   readonly sentKey: string | null;
+  /** Who sends it. */
+  readonly by: Actor;
   /** What a reasonable model recommends. */
   readonly decision: Decision;
   /** How long its client waits for an outcome, in milliseconds. */
@@ -30,6 +35,22 @@ export type ChangePlan = {
   readonly sentKey: string | null;
   /** Whether time passes between reading the case and changing it. */
   readonly isStale: boolean;
+};
+
+/** Somebody stops automation, or lets it go on. */
+export type OrderPlan = {
+  readonly at: number;
+  readonly verb: 'pause' | 'resume';
+  readonly target: PauseTarget;
+  /** With a key it is sent again where no answer comes, and once more much later. */
+  readonly sentKey: string | null;
+};
+
+/** Somebody looks into the queue, and works on a review that is open, or on one that is not. */
+export type ReviewPlan = {
+  readonly at: number;
+  readonly name: string;
+  readonly reviewer: Actor;
 };
 
 export type CalmEvent = {
@@ -71,6 +92,8 @@ export type Scenario = {
   readonly cases: readonly CasePlan[];
   readonly tasks: readonly TaskPlan[];
   readonly changes: readonly ChangePlan[];
+  readonly orders: readonly OrderPlan[];
+  readonly reviews: readonly ReviewPlan[];
   readonly faults: readonly TimedFault[];
   /** What happens once more when the storm is over, when, and to how many processes at least. */
   readonly calm: CalmEvent;
@@ -91,6 +114,7 @@ export function createScenario(random: Random): Scenario {
   const tasks = [...many(random.between(1, 6), sentAt), ...sentInCalm].map((at, index) =>
     taskPlan(random, index, random.pick(caseIds), at),
   );
+  const senders = random.fork('senders');
   const changes = many(random.chance(0.5) ? random.between(1, 3) : 0, (index) => ({
     at: random.between(200, stormMs),
     caseId: random.pick(caseIds),
@@ -103,12 +127,48 @@ export function createScenario(random: Random): Scenario {
     stormMs,
     processes: random.between(1, 3),
     cases,
-    tasks,
+    tasks: tasks.map((task) => ({ ...task, by: senders.chance(0.3) ? ANN : ANYBODY })),
     changes,
+    orders: orderPlans(random.fork('orders'), stormMs),
+    reviews: reviewPlans(random.fork('reviews'), stormMs),
     faults: random.chance(shyness) ? [] : timedFaults(random, stormMs),
     calm,
     nextConfig: configs(random),
   };
+}
+
+/** In some runs automation is paused, mostly not for long. */
+function orderPlans(random: Random, stormMs: number): OrderPlan[] {
+  if (random.chance(0.75)) return [];
+  return many(random.between(1, 3), (index) => {
+    const target = random.pick<PauseTarget>([
+      { scope: 'ALL', name: null },
+      { scope: 'INTENT', name: 'RETRY_EXTERNAL_CALL' },
+      { scope: 'BACKEND', name: random.pick(ROUTE_NAMES) },
+    ]);
+    const at = random.between(0, stormMs);
+    const key = (verb: string): string | null => (random.chance(0.5) ? `${verb}-${index}` : null);
+    const pause: OrderPlan = { at, verb: 'pause', target, sentKey: key('pause') };
+    const after = random.pick([300, 1_500, 6_000]);
+    const resume: OrderPlan = { at: at + after, verb: 'resume', target, sentKey: key('resume') };
+    return random.chance(0.9) ? [pause, resume] : [pause];
+  }).flat();
+}
+
+/** So long after the storm somebody may still look into the queue. */
+const LATE_REVIEW_MS = 2_500;
+
+/** In some runs people decide reviews, several of them at the same moment now and then. */
+function reviewPlans(random: Random, stormMs: number): ReviewPlan[] {
+  if (random.chance(0.6)) return [];
+  return many(random.between(2, 4), (turn) => {
+    const at = random.between(1_000, stormMs + LATE_REVIEW_MS);
+    return many(random.pick([1, 1, 1, 2, 4]), (index) => ({
+      at,
+      name: `${turn}.${index}`,
+      reviewer: random.pick(random.chance(0.9) ? REVIEWERS.slice(0, 4) : REVIEWERS),
+    }));
+  }).flat();
 }
 
 function calmEvent(random: Random, stormMs: number): CalmEvent {
@@ -117,7 +177,7 @@ function calmEvent(random: Random, stormMs: number): CalmEvent {
   return { kind, at: stormMs + random.between(2_500, 4_500), processes: kind === 'stop' ? 2 : 3 };
 }
 
-function taskPlan(random: Random, index: number, caseId: string, at: number): TaskPlan {
+function taskPlan(random: Random, index: number, caseId: string, at: number): Omit<TaskPlan, 'by'> {
   const { text, sound } = random.pick(random.chance(0.9) ? SOUND_TEXTS : TEXTS);
   return {
     at,

@@ -25,7 +25,7 @@ export type SharedLog = {
     stream: string,
     expected: number,
     events: readonly StoredEvent[],
-    sent: Pick<Appended, 'sentAt' | 'clockSaid'>,
+    sent: Pick<Appended, 'sentAt' | 'clockSaid' | 'troubledAt'>,
   ) => Promise<AppendResult>;
   readonly wakeups: ReturnType<typeof createWakeups>;
 };

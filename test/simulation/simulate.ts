@@ -3,7 +3,7 @@ import { ALIVE_MS } from '../../src/coordination/port.ts';
 import { createMemoryEventStore } from '../../src/eventstore/memory.ts';
 import type { ReadEvent } from '../../src/eventstore/port.ts';
 import { createMemoryRowStore } from '../../src/projections/memoryRowStore.ts';
-import { createClients } from './clients.ts';
+import { type Clients, createClients } from './clients.ts';
 import { createFleet, type Fleet } from './fleet.ts';
 import { createKeyRing } from './keyRing.ts';
 import { watchAttendance } from './oracle/attendance.ts';
@@ -13,6 +13,8 @@ import { askAgain } from './oracle/repeats.ts';
 import { createOutside } from './outside.ts';
 import { createRandom, type Random } from './random.ts';
 import { rebuildReadModels } from './rebuilding.ts';
+import { createRequests } from './requests.ts';
+import { createReviewers, type Reviewers } from './reviewers.ts';
 import { createScenario, type Scenario } from './scenario.ts';
 import { type Shared, shareLog } from './shared.ts';
 import { MOST_AHEAD_MS, unleash } from './storm.ts';
@@ -68,24 +70,25 @@ export async function simulate(seed: string, tell?: (line: string) => void): Pro
     outside,
     watch: { ...oracle, store: { knows: oracle.knowledge.learn } },
     reasonable: reasonableModel(scenario),
-    onStart: (name, { policy }) => oracle.started(name, policy),
+    onStart: oracle.started,
   });
-  const clients = createClients(world, fleet, oracle.answers);
+  const requests = createRequests(world, fleet);
+  const clients = createClients(world, requests, oracle.answers);
+  const reviewers = createReviewers(world, requests, oracle.book, outside, oracle.reviews);
   const isBroken = (): boolean => violations.length > 0;
   const isQuiet = async (): Promise<boolean> => {
     if (timeline.now() <= scenario.calm.at) return false;
     const { position } = (await shared.rows.checkpoint()) ?? { position: null };
-    const isStill = !outside.isBusy() && clients.areDone() && fleet.link.late() === 0;
-    return isStill && position === oracle.book.position() && isAllDone(fleet, oracle);
+    const areDone = clients.areDone() && reviewers.areDone() && requests.areDone();
+    const isStill = !outside.isBusy() && areDone && fleet.link.late() === 0;
+    return isStill && position === oracle.book.position() && isAllDone(world, fleet, oracle);
   };
 
   const caseIds = scenario.cases.map(({ caseId }) => caseId);
   for (let started = 0; started < scenario.processes; started += 1) fleet.start();
   for (const fault of scenario.faults)
     timeline.after(fault.at, () => unleash(world, fleet, shared, caseIds, fault));
-  for (const plan of scenario.cases) void clients.open(plan);
-  for (const plan of scenario.tasks) void clients.submit(plan);
-  for (const plan of scenario.changes) void clients.change(plan);
+  setToWork(scenario, clients, reviewers);
   try {
     await timeline.run(scenario.stormMs, isBroken);
     calm();
@@ -117,6 +120,14 @@ export async function simulate(seed: string, tell?: (line: string) => void): Pro
   }
   const log = await shared.log.store.readAll(null, MOST_EVENTS);
   return { violations, counts, log, milliseconds: timeline.now(), steps: timeline.steps() };
+}
+
+function setToWork(scenario: Scenario, clients: Clients, reviewers: Reviewers): void {
+  for (const plan of scenario.cases) void clients.open(plan);
+  for (const plan of scenario.tasks) void clients.submit(plan);
+  for (const plan of scenario.changes) void clients.change(plan);
+  for (const plan of scenario.orders) void clients.order(plan);
+  for (const plan of scenario.reviews) void reviewers.work(plan);
 }
 
 function createWorld(random: Random, tell: ((line: string) => void) | undefined) {
@@ -176,8 +187,8 @@ function disturb({ timeline, random, count }: World, fleet: Fleet, { calm }: Sce
   });
 }
 
-const isAllDone = (fleet: Fleet, { book }: Oracle): boolean =>
-  book.tasks().every(isAtRest) &&
+const isAllDone = ({ timeline }: World, fleet: Fleet, { book }: Oracle): boolean =>
+  book.tasks().every((task) => isAtRest(task, isoAt(timeline.now()))) &&
   fleet.living().every(({ engine, host }) => engine?.runner.inFlight() === 0 && !host.isFrozen());
 
 /** Runs until all is quiet. Looks now and then, which is cheaper than always. */
@@ -193,9 +204,10 @@ async function runUntil(
   }
 }
 
-function tellWhatIsLeft({ violate }: World, fleet: Fleet, { book }: Oracle): void {
+function tellWhatIsLeft({ violate, timeline }: World, fleet: Fleet, { book }: Oracle): void {
   for (const task of book.tasks()) {
-    if (!isAtRest(task)) violate('everything accepted settles', `${task.taskId} is ${task.status}`);
+    if (!isAtRest(task, isoAt(timeline.now())))
+      violate('everything accepted settles', `${task.taskId} is ${task.status}`);
   }
   for (const { host, engine } of fleet.living()) {
     if (engine?.runner.inFlight() !== 0) {

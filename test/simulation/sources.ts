@@ -1,5 +1,5 @@
 import { type Playbook, parsePlaybook } from '../../src/domain/playbook.ts';
-import { type Policy, parsePolicy } from '../../src/domain/policy.ts';
+import { type Policy, parsePolicy, type QueueTarget } from '../../src/domain/policy.ts';
 
 /** What a simulated backend is declared to be, by the route that it serves. */
 export const ROUTES = {
@@ -41,12 +41,14 @@ type Rules = {
   readonly minConfidence: number;
   readonly maxAttempts: number;
   readonly retries: string;
+  /** How people work: deadlines, and the block `reviews`. */
+  readonly people: string;
 };
 
-const policyText = ({ version, routes, minConfidence, maxAttempts, retries }: Rules): string => `
+const policyText = ({ version, routes, minConfidence, maxAttempts, retries, people }: Rules): string => `
 name: simulation
 version: "${version}"
-roles: [OPS, AGENT]
+roles: [OPS, AGENT, LEAD]
 channels: [SYSTEM, EMAIL]
 limits: { minConfidence: ${minConfidence}, maxRiskScore: 0.3, maxRetryCount: 5, maxAttempts: ${maxAttempts} }
 permissions:
@@ -60,9 +62,7 @@ guardrails:
   - { name: role, code: ROLE_NOT_ALLOWED, expression: task.userRole in limits.roles, message: Not this role., overridable: false }
   - { name: not-negated, code: TEXT_NEGATED, expression: "!signals.negated", message: It should not be done., overridable: true }
 retries: ${retries}
-queues:
-  - { queue: failures, dueMinutes: 120, codes: [ACTION_OUTCOME_UNKNOWN, ACTION_FAILED, BACKEND_UNAVAILABLE, RETRY_BUDGET_EXHAUSTED] }
-defaultQueue: { queue: operations, dueMinutes: 480 }
+${people}
 `;
 
 const PLAYBOOKS = [
@@ -76,22 +76,64 @@ const SHORT = '{ firstPauseSeconds: 0.3, longestPauseSeconds: 1, budgetMinutes: 
 const LONG = '{ firstPauseSeconds: 0.5, longestPauseSeconds: 2, budgetMinutes: 1, whenBackendDown: WAIT }';
 const PERSON =
   '{ firstPauseSeconds: 0.3, longestPauseSeconds: 1, budgetMinutes: 1, whenBackendDown: MANUAL }';
+const queues = (failures: string, operations: string): string => `queues:
+  - { queue: failures, codes: [ACTION_OUTCOME_UNKNOWN, ACTION_FAILED, BACKEND_UNAVAILABLE, RETRY_BUDGET_EXHAUSTED], ${failures} }
+  - { queue: leads, dueMinutes: 2, codes: [INTENT_NOT_AUTOMATABLE] }
+defaultQueue: { queue: operations, ${operations} }`;
+/** No deadline passes in a run. */
+const PATIENT = `${queues('dueMinutes: 120', 'dueMinutes: 480')}
+reviews: { leaseMinutes: 1, supervisors: [LEAD] }`;
+const PAIRED = `${queues('dueMinutes: 120', 'dueMinutes: 480')}
+reviews: { leaseMinutes: 2, supervisors: [LEAD], fourEyes: { overridesFrom: 2 } }`;
+const STRICT = `${queues('dueMinutes: 1', 'dueMinutes: 480, dueMinutesByPriority: { MEDIUM: 1 }, escalateTo: leads')}
+reviews: { leaseMinutes: 1, supervisors: [LEAD], fourEyes: { intents: [RETRY_EXTERNAL_CALL] } }`;
+const CAREFUL = `${queues('dueMinutes: 120', 'dueMinutes: 1')}
+reviews: { leaseMinutes: 1, fourEyes: { riskAbove: 0.05 } }`;
 const wide = ROUTE_NAMES;
 const narrow = ROUTE_NAMES.filter((route) => route !== 'ASKABLE');
 const POLICIES = [
-  policyText({ version: '1', routes: wide, minConfidence: 0.8, maxAttempts: 3, retries: LONG }),
-  policyText({ version: '2', routes: wide, minConfidence: 0.8, maxAttempts: 4, retries: SHORT }),
-  policyText({ version: '3', routes: wide, minConfidence: 0.8, maxAttempts: 3, retries: PERSON }),
+  policyText({
+    version: '1',
+    routes: wide,
+    minConfidence: 0.8,
+    maxAttempts: 3,
+    retries: LONG,
+    people: PATIENT,
+  }),
+  policyText({
+    version: '2',
+    routes: wide,
+    minConfidence: 0.8,
+    maxAttempts: 4,
+    retries: SHORT,
+    people: PAIRED,
+  }),
+  policyText({
+    version: '3',
+    routes: wide,
+    minConfidence: 0.8,
+    maxAttempts: 3,
+    retries: PERSON,
+    people: STRICT,
+  }),
 ];
 /** Policies that allow less, and fit both playbooks. */
 const NARROW_POLICIES = [
-  policyText({ version: '4', routes: narrow, minConfidence: 0.8, maxAttempts: 3, retries: LONG }),
+  policyText({
+    version: '4',
+    routes: narrow,
+    minConfidence: 0.8,
+    maxAttempts: 3,
+    retries: LONG,
+    people: CAREFUL,
+  }),
   policyText({
     version: '5',
     routes: ['PLAIN', 'REPEATABLE'],
     minConfidence: 0.9,
     maxAttempts: 2,
     retries: LONG,
+    people: PATIENT,
   }),
 ];
 
@@ -101,8 +143,27 @@ const [first, second] = PLAYBOOKS.map((text, index) => parsePlaybook(text, `play
   Playbook,
   Playbook,
 ];
+/** A minute of people is three seconds: whole minutes are the least that a policy can say of a deadline, and runs are short. */
+const MINUTE = 3 / 60;
+
+function quick(policy: Policy): Policy {
+  const sooner = <T extends QueueTarget>(target: T): T => ({
+    ...target,
+    dueMinutes: target.dueMinutes * MINUTE,
+    dueMinutesByPriority: Object.fromEntries(
+      Object.entries(target.dueMinutesByPriority).map(([priority, minutes]) => [priority, minutes * MINUTE]),
+    ),
+  });
+  return {
+    ...policy,
+    queues: policy.queues.map(sooner),
+    defaultQueue: sooner(policy.defaultQueue),
+    reviews: { ...policy.reviews, leaseMinutes: policy.reviews.leaseMinutes * MINUTE },
+  };
+}
+
 const compile = (texts: readonly string[], playbook: Playbook): Sources =>
-  texts.map((text) => [parsePolicy(text, 'policy', playbook), playbook] as const);
+  texts.map((text) => [quick(parsePolicy(text, 'policy', playbook)), playbook] as const);
 
 /** Policies with the playbook that they fit: what most processes are started with. */
 export const USUAL_SOURCES: Sources = compile(POLICIES, first);

@@ -1,7 +1,8 @@
+import type { AutomationChanged } from '../../../src/commands/automation.ts';
 import type { CaseChanged } from '../../../src/commands/changeCase.ts';
 import type { SubmittedTask } from '../../../src/commands/submitTask.ts';
 import { canonicalJson } from '../../../src/domain/hash.ts';
-import type { ChangePlan, TaskPlan } from '../scenario.ts';
+import type { ChangePlan, OrderPlan, TaskPlan } from '../scenario.ts';
 import type { World } from '../world.ts';
 import type { Book } from './book.ts';
 import type { LedgerTask } from './ledger.ts';
@@ -13,6 +14,8 @@ export type AnswerRules = {
   readonly clashed: (plan: TaskPlan) => void;
   /** A change that was answered, with the revision that its client had seen. */
   readonly changed: (plan: ChangePlan, seen: number, answer: CaseChanged) => void;
+  /** A pause or resume with a key that was answered, and what its late repeat was answered. */
+  readonly ordered: (plan: OrderPlan, first: AutomationChanged, late: AutomationChanged) => void;
   /** At the end of a run: what was told is still so. */
   readonly check: () => void;
 };
@@ -54,10 +57,17 @@ export function createAnswerRules({ violate, count }: World, book: Book): Answer
       if (!isThere || !isAsAsked)
         violate('changed at the revision that was seen', `${caseId} at ${seen} to ${to}`);
     },
+    ordered: ({ verb, sentKey }, first, late) => {
+      if (late.replayed && textOf(late) === textOf(first)) return;
+      violate('an answer stays', `${verb} ${sentKey}: ${textOf(first)} was told, then ${textOf(late)}`);
+    },
     check: () => {
       for (const one of told) check(one);
     },
   };
 }
+
+const textOf = ({ answer: { pauses, revision, position } }: AutomationChanged): string =>
+  canonicalJson({ pauses, revision, position: String(position) });
 
 const decisionOf = ({ decision }: LedgerTask): string | null => decision && canonicalJson(decision);

@@ -49,14 +49,19 @@ export function watchAttendance(
   const driversOf = (taskId: string): Host[] =>
     running().flatMap(({ engine, host }) => (engine.runner.driving().includes(taskId) ? [host] : []));
   /** A driver that began while nothing went wrong is the only one that did. */
-  const checkDrivers = (taskId: string, driving: readonly Host[], isParked: boolean): void => {
+  const checkDrivers = (
+    taskId: string,
+    driving: readonly Host[],
+    isParked: boolean,
+    isWithPeople: boolean,
+  ): void => {
     const known = drivers.get(taskId) ?? new Map<Host, number>();
     drivers.set(
       taskId,
       new Map(driving.map((host) => [host, isParked ? 0 : (known.get(host) ?? timeline.now())])),
     );
-    // Tasks of parked cases are taken up without waiting for whoever has just received them.
-    if (isParked || callMs > QUICK_MS || driving.length < 2) return;
+    // Tasks of parked cases are taken up without waiting for whoever has just received them, and people ask whom they like.
+    if (isParked || isWithPeople || callMs > QUICK_MS || driving.length < 2) return;
     const orderly = driving.filter(
       (host) => (known.get(host) ?? 0) - Math.max(calmAt, host.troubledAt()) > SETTLED_MS,
     );
@@ -78,9 +83,9 @@ export function watchAttendance(
   };
   const look = async (): Promise<void> => {
     const parked = new Set((await rows.parked()).map(({ stream }) => stream));
-    for (const { taskId, caseId } of book.tasks()) {
+    for (const { taskId, caseId, review } of book.tasks()) {
       const isParked = parked.has(caseStream(caseId));
-      checkDrivers(taskId, driversOf(taskId), isParked);
+      checkDrivers(taskId, driversOf(taskId), isParked, review !== null);
       checkWaiting(taskId, caseId, isParked ? mostParkedMs : mostMs);
     }
     timeline.after(LOOK_MS, () => void look());

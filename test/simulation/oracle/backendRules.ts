@@ -85,6 +85,7 @@ export function createBackendRules(world: World, book: Book): BackendRules {
     },
     recorded: (event) => {
       const { taskId, attempt, result, errorType } = event.data;
+      if (event.type === 'ActionOutcomeResolved' && event.data.source === 'REVIEWER') return;
       if (errorType === 'DEADLINE_PASSED' || errorType === 'LOOKUP_FAILED') return;
       const isOwnWord = errorType !== null && OWN_WORDS.includes(errorType);
       if (isOwnWord && attemptOf(taskId, attempt)?.by === event.by) return;

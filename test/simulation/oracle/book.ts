@@ -1,5 +1,10 @@
-import type { CaseEvent, EventMetadata, SourceRegistered } from '../../../src/domain/events.ts';
-import { caseIdOfStream } from '../../../src/domain/identifiers.ts';
+import type {
+  AutomationEvent,
+  CaseEvent,
+  EventMetadata,
+  SourceRegistered,
+} from '../../../src/domain/events.ts';
+import { AUTOMATION_STREAM, caseIdOfStream } from '../../../src/domain/identifiers.ts';
 import { readSignals, type Signals } from '../../../src/domain/signals.ts';
 import type { StoredEvent } from '../../../src/eventstore/port.ts';
 import { compiledSources } from '../sources.ts';
@@ -32,16 +37,20 @@ export type Appended = {
   readonly sentAt: number;
   /** What the process's wall clock said then. */
   readonly clockSaid: string;
+  /** When something had last gone wrong for the process by then, or will have ended to; -1: never. */
+  readonly troubledAt: number;
 };
 
 /**
  * @param textOf the text of a task in clear
  * @param onEvent told of each event, before it is taken in
+ * @param onAutomation told of each pause, and of its end
  */
 export function createBook(
   world: World,
   textOf: (task: LedgerTask) => string,
   onEvent: (event: Committed) => void,
+  onAutomation: (event: AutomationEvent) => void,
 ): Book {
   const { timeline, count, tell, violate } = world;
   const cases = new Map<string, LedgerCase>();
@@ -98,7 +107,7 @@ export function createBook(
     task: (taskId) => cases.get(taskId.split('~')[0] ?? '')?.tasks.get(taskId),
     position: () => position,
     changedAt: () => changedAt,
-    commit: (by, { stream, firstRevision, events, positions, sentAt, clockSaid }) => {
+    commit: (by, { stream, firstRevision, events, positions, ...sent }) => {
       appends += 1;
       position = positions.at(-1) ?? position;
       changedAt = timeline.now();
@@ -108,6 +117,8 @@ export function createBook(
         const data = JSON.parse(stored.data) as CaseEvent['data'];
         if (caseId === null) {
           count(`event/${stored.type}`);
+          if (stream === AUTOMATION_STREAM)
+            onAutomation({ type: stored.type, data } as unknown as AutomationEvent);
           registered.add((data as unknown as SourceRegistered['data']).hash);
           return;
         }
@@ -122,8 +133,7 @@ export function createBook(
           position: positions[index] ?? 0n,
           metadata: JSON.parse(stored.metadata) as EventMetadata,
           at: changedAt,
-          sentAt,
-          clockSaid,
+          ...sent,
           by,
           append: appends,
           left: events.length - 1 - index,

@@ -9,6 +9,7 @@ import type {
   ResolutionSource,
   TaskStatus,
 } from '../../../src/domain/vocabulary.ts';
+import { type LedgerReview, reviewAfter } from './reviewLedger.ts';
 
 /** An event as it was committed: what it says, when by the true clock, and by whom. */
 export type Committed = CaseEvent & {
@@ -22,6 +23,8 @@ export type Committed = CaseEvent & {
   /** When the process had decided on it, and sent it. */
   readonly sentAt: number;
   readonly clockSaid: string;
+  /** When something had last gone wrong for the process by then. */
+  readonly troubledAt: number;
   /** Name of the process that appended it. */
   readonly by: string;
   /** Number of the append that it was part of, and how many events follow it there. */
@@ -51,6 +54,10 @@ export type LedgerTask = {
   readonly userRole: string;
   readonly description: { readonly sealed: string };
   readonly receivedAt: string;
+  /** Id of whoever sent it. */
+  readonly submittedBy: string;
+  /** Null until it was routed to a person. */
+  review: LedgerReview | null;
   /** How many pauses there were. */
   pauses: number;
   status: TaskStatus;
@@ -84,13 +91,17 @@ export const knownResult = ({ executed, resolved }: LedgerAttempt): AttemptResul
 export const openAttempts = ({ tasks }: LedgerCase): LedgerAttempt[] =>
   [...tasks.values()].flatMap(({ attempts }) => attempts.filter(({ executed }) => executed === null));
 
-/** Whether an attempt may turn out to have done something, and nobody has been told what became of the task. */
-export const mayHaveActed = ({ outcome, attempts }: LedgerTask): boolean =>
-  outcome === null && attempts.some((attempt) => [null, 'UNKNOWN'].includes(knownResult(attempt)));
+/** Whether an attempt is open, or may turn out to have done something and nobody has been told what became of the task. */
+export const mayHaveActed = ({ status, attempts }: LedgerTask): boolean =>
+  attempts.some(
+    (attempt) =>
+      knownResult(attempt) === null || (status !== 'IN_REVIEW' && knownResult(attempt) === 'UNKNOWN'),
+  );
 
-/** Nobody needs to drive it any more. */
-export const isAtRest = ({ status }: Pick<LedgerTask, 'status'>): boolean =>
-  ['IN_REVIEW', 'COMPLETED', 'REJECTED', 'CANCELLED'].includes(status);
+/** Nobody needs to drive it now: it is over, or waits for a person whose deadline is still to come. */
+export const isAtRest = ({ status, review }: Pick<LedgerTask, 'status' | 'review'>, now: string): boolean =>
+  ['COMPLETED', 'REJECTED', 'CANCELLED'].includes(status) ||
+  (status === 'IN_REVIEW' && now < (review?.deadline ?? '9'));
 
 export const newCase = (caseId: string): LedgerCase => ({
   caseId,
@@ -126,6 +137,8 @@ export function apply(ledgerCase: LedgerCase, event: Committed): void {
         ...event.data,
         caseId: ledgerCase.caseId,
         receivedAt: event.metadata.recordedAt,
+        submittedBy: event.metadata.actor.id,
+        review: null,
         pauses: 0,
         status: 'RECEIVED',
         outcome: null,
@@ -149,6 +162,7 @@ type LaterTaskEvent = Exclude<
 >;
 
 function applyToTask(ledgerCase: LedgerCase, task: LedgerTask, event: LaterTaskEvent): void {
+  task.review = reviewAfter(task.review, event);
   switch (event.type) {
     case 'DecisionRecommended':
       task.decision = event.data.decision;
@@ -156,7 +170,9 @@ function applyToTask(ledgerCase: LedgerCase, task: LedgerTask, event: LaterTaskE
       task.decidedAt = event.revision;
       task.status = 'DECIDED';
       return;
-    case 'GuardrailEvaluated':
+    case 'ReviewDecided':
+      if (event.data.resolution === 'REJECTED') task.status = 'REJECTED';
+      else if (event.data.action && !event.data.awaitsSecond) task.status = 'DECIDED';
       return;
     case 'ActionStarted':
       task.status = 'EXECUTING';
@@ -249,5 +265,6 @@ export function fold(ledgerCase: LedgerCase, event: Committed): void {
     revision,
     position,
     recordedAt: metadata.recordedAt,
+    actorId: metadata.actor.id,
   });
 }

@@ -58,6 +58,10 @@ export function detailOf(event: Committed): string {
       return `${task} attempt ${event.data.attempt} at ${event.data.dueAt} ${event.data.reason}`;
     case 'RoutedToManual':
       return `${task} ${event.data.codes.join(' ')}`;
+    case 'ReviewClaimed':
+      return `${task} ${event.data.reviewer} until ${event.data.leaseUntil}`;
+    case 'ReviewDecided':
+      return `${task} ${event.data.reviewer} ${event.data.resolution}${event.data.awaitsSecond ? ', awaits a second' : ''}`;
     case 'CaseStateChanged':
       return `${event.data.from} to ${event.data.to}`;
     default:

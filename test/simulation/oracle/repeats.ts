@@ -39,5 +39,6 @@ export async function askAgain(
   if (more > 0) violate('a repeat does nothing', `${more} events more`);
 }
 
+/** A deadline may pass meanwhile. */
 const eventsOf = ({ cases }: Book): number =>
-  [...cases.values()].reduce((sum, { events }) => sum + events.length, 0);
+  [...cases.values()].flatMap(({ events }) => events).filter(({ type }) => type !== 'ReviewOverdue').length;

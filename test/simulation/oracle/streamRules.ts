@@ -38,6 +38,16 @@ function checkVerdictBefore(last: Committed | null, event: Committed, violate: V
   if (event.type === 'ActionStarted' && !verdict) {
     violate('permission before start', `${placeOf(event)} has no verdict before it`);
   }
+  checkApprovalBefore(last, event, violate);
+}
+
+/** An approval that takes effect and the verdict in the reviewer's name are one append, and neither is without the other. */
+function checkApprovalBefore(last: Committed | null, event: Committed, violate: Violate): void {
+  const isFinal = last?.type === 'ReviewDecided' && last.data.action !== null && !last.data.awaitsSecond;
+  const isOfReviewer = event.type === 'GuardrailEvaluated' && event.data.authority.kind === 'reviewer';
+  const isWhole = isFinal && isOfReviewer && event.append === last.append;
+  if ((isFinal || isOfReviewer) && !isWhole)
+    violate('approval and attempt are one append', `${placeOf(event)} after ${last?.type}`);
 }
 
 function isConsequence(
@@ -47,7 +57,8 @@ function isConsequence(
   const { taskId, attempt, verdict: kind } = verdict.data;
   if (event.append !== verdict.append) return false;
   if (event.type === 'ActionStarted') {
-    return kind === 'EXECUTE' && event.data.taskId === taskId && event.data.attempt === attempt;
+    const isSame = event.data.authority.kind === verdict.data.authority.kind;
+    return kind === 'EXECUTE' && isSame && event.data.taskId === taskId && event.data.attempt === attempt;
   }
   return kind === 'ROUTE_TO_MANUAL' && event.type === 'RoutedToManual' && event.data.taskId === taskId;
 }

@@ -23,6 +23,10 @@ const BEFORE: Readonly<Record<TaskEvent['type'], readonly TaskStatus[]>> = {
   ],
   RetryScheduled: ['DECIDED', 'OUTCOME_UNKNOWN', 'RETRY_SCHEDULED'],
   RoutedToManual: ['DECIDED', 'OUTCOME_UNKNOWN', 'RETRY_SCHEDULED'],
+  ReviewClaimed: ['IN_REVIEW'],
+  ReviewReleased: ['IN_REVIEW'],
+  ReviewDecided: ['IN_REVIEW'],
+  ReviewOverdue: ['IN_REVIEW'],
   TaskCancelled: ['RECEIVED', 'DECIDED', 'RETRY_SCHEDULED', 'OUTCOME_UNKNOWN', 'IN_REVIEW'],
 };
 
@@ -70,23 +74,38 @@ function checkLaterEvent(task: LedgerTask, event: TaskEvent, violate: Violate): 
 type Started = Extract<Committed, { type: 'ActionStarted' }>;
 
 function checkStarted(task: LedgerTask, event: Started, violate: Violate): void {
-  const { attempt, actionId, idempotencyKey } = event.data;
-  const [first] = task.attempts;
+  const { attempt, authority } = event.data;
   if (attempt !== task.attempts.length + 1)
     violate('attempts count up', `${placeOf(event)} is attempt ${attempt}`);
-  if (first && (first.started.actionId !== actionId || first.started.idempotencyKey !== idempotencyKey)) {
-    violate('one key for all attempts', `${placeOf(event)} brings another key`);
-  }
+  checkIdentity(task, event, violate);
   for (const earlier of task.attempts) {
-    if (knownResult(earlier) === 'UNKNOWN' && !(earlier.started.idempotent && event.data.idempotent)) {
-      violate('no blind retry', `${placeOf(event)} although attempt ${earlier.started.attempt} is unknown`);
+    const { started } = earlier;
+    const isSafe = started.idempotent && event.data.idempotent && started.actionId === event.data.actionId;
+    if (knownResult(earlier) === 'UNKNOWN' && !isSafe) {
+      violate('no blind retry', `${placeOf(event)} although attempt ${started.attempt} is unknown`);
     }
   }
-  if (first && task.decision?.retryStrategy === 'NONE') {
+  if (authority.kind === 'policy' && attempt > 1 && task.decision?.retryStrategy === 'NONE') {
     violate('retried only where recommended', placeOf(event));
   }
   if (task.status === 'RETRY_SCHEDULED' && event.metadata.recordedAt < (task.dueAt ?? '')) {
     violate('not before it is due', `${placeOf(event)} at ${event.metadata.recordedAt}, due ${task.dueAt}`);
+  }
+}
+
+/** The same action keeps its key, another one has its own; without a person there is one action only. */
+function checkIdentity(task: LedgerTask, event: Started, violate: Violate): void {
+  const { actionId, idempotencyKey, intent, backend, authority } = event.data;
+  for (const { started } of task.attempts) {
+    const isSameAction = started.intent === intent && started.backend === backend;
+    if (authority.kind === 'policy' && !isSameAction)
+      violate('what runs was approved', `${placeOf(event)} is another action`);
+    const isSameKey = started.actionId === actionId && started.idempotencyKey === idempotencyKey;
+    if (isSameAction !== isSameKey)
+      violate(
+        'one key for all attempts',
+        `${placeOf(event)} ${isSameAction ? 'brings another' : 'has the same'} key`,
+      );
   }
 }
 
@@ -123,7 +142,7 @@ function checkRouted(task: LedgerTask, event: Routed, violate: Violate): void {
 
 type Resolved = Extract<Committed, { type: 'ActionOutcomeResolved' }>;
 
-/** Only what was unknown becomes known, and only a lookup may have said too early that nothing was done. */
+/** Only what was unknown becomes known, and only a lookup or a person may have said too early that nothing was done. */
 function checkResolved(task: LedgerTask, event: Resolved, violate: Violate): void {
   const attempt = task.attempts[event.data.attempt - 1];
   const { result } = event.data;
@@ -132,7 +151,7 @@ function checkResolved(task: LedgerTask, event: Resolved, violate: Violate): voi
     return;
   }
   const { resolved, resolvedBy } = attempt;
-  const wasTooEarly = resolved === 'FAILED' && resolvedBy === 'LOOKUP' && result === 'SUCCEEDED';
+  const wasTooEarly = resolved === 'FAILED' && resolvedBy !== 'LATE_ANSWER' && result === 'SUCCEEDED';
   const isMore = resolved === null || (resolved === 'UNKNOWN' && result !== 'UNKNOWN') || wasTooEarly;
   if (!isMore) violate('streams are legal', `${placeOf(event)}: ${result} after ${resolved}`);
 }

@@ -1,9 +1,13 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Decision } from '../../../src/domain/decision.ts';
 import type { GuardrailEvaluated } from '../../../src/domain/events.ts';
+import type { Facts } from '../../../src/domain/facts.ts';
 import { evaluateGuardrails, limitsFor } from '../../../src/domain/guardrails.ts';
 import { canonicalJson } from '../../../src/domain/hash.ts';
 import type { Playbook } from '../../../src/domain/playbook.ts';
 import type { Policy } from '../../../src/domain/policy.ts';
 import type { Signals } from '../../../src/domain/signals.ts';
+import { judgedRisk } from './approvalRules.ts';
 import type { Committed, LedgerCase, LedgerTask } from './ledger.ts';
 import { placeOf, type Violate } from './streamRules.ts';
 
@@ -15,6 +19,9 @@ export type Yardstick = {
 };
 
 type Verdict = Committed & GuardrailEvaluated;
+
+const hasDecision = (task: LedgerTask): task is LedgerTask & { readonly decision: Decision } =>
+  task.decision !== null;
 
 /** A verdict was made from the case as it stood just before it, under sources that the log has, and comes out the same again. */
 export function checkVerdict(
@@ -28,10 +35,12 @@ export function checkVerdict(
   const sources = yardstick.policy(policyHash, playbookHash);
   if (!sources) violate('sources are recorded before their use', placeOf(event));
   if (!task?.decision) violate('streams are legal', `${placeOf(event)} without a decision`);
-  if (!sources || !task?.decision) return;
+  if (!sources || !task || !hasDecision(task)) return;
   const [policy, playbook] = sources;
+  const { authority } = event.data;
+  const judged = judgedIn(ledgerCase, task, event, playbook);
   const expected = {
-    decision: { ...task.decision, source: task.decisionSource },
+    decision: judged,
     case: {
       state: ledgerCase.state,
       priority: ledgerCase.priority,
@@ -40,9 +49,11 @@ export function checkVerdict(
     },
     task: { channel: task.channel, userRole: task.userRole, attempt },
     signals: yardstick.signals(task),
-    limits: limitsFor(policy, playbook, task.decision.intent),
+    // Held against the pauses of then by rules of its own.
+    automation: facts.automation,
+    limits: limitsFor(policy, playbook, judged.intent),
   };
-  if (canonicalJson(facts) !== canonicalJson(expected)) {
+  if (!isDeepStrictEqual(facts, expected)) {
     violate(
       'facts are the state just before',
       `${placeOf(event)}: ${canonicalJson(facts)}, not ${canonicalJson(expected)}`,
@@ -50,7 +61,32 @@ export function checkVerdict(
   }
   if (attempt !== task.attempts.length + 1)
     violate('attempts count up', `${placeOf(event)} is about attempt ${attempt}`);
-  if (canonicalJson({ verdict, guardrails }) !== canonicalJson(evaluateGuardrails(policy, facts))) {
+  const overrides = authority.kind === 'reviewer' ? authority.overrides : [];
+  if (!isDeepStrictEqual({ verdict, guardrails }, evaluateGuardrails(policy, facts, overrides))) {
     violate('verdicts compute again', placeOf(event));
   }
+  const failed = guardrails.filter(({ passed }) => !passed).map(({ name }) => name);
+  if (authority.kind === 'reviewer' && canonicalJson(failed) !== canonicalJson(overrides))
+    violate('overrides are named', `${placeOf(event)}: ${overrides.join(' ')}, not ${failed.join(' ')}`);
+}
+
+/** What a verdict is about: the recommendation, or what the reviewer has put in its place just before. */
+function judgedIn(
+  { last }: LedgerCase,
+  task: LedgerTask & { readonly decision: Decision },
+  { data: { authority } }: Verdict,
+  playbook: Playbook,
+): Omit<Facts['decision'], 'source'> & { readonly source: string | null } {
+  const recommended = { ...task.decision, source: task.decisionSource };
+  if (authority.kind !== 'reviewer' || last?.type !== 'ReviewDecided') return recommended;
+  if (last.data.resolution !== 'EDITED' || !last.data.action) return recommended;
+  return {
+    ...last.data.action,
+    nextStep: 'AUTOMATED_EXECUTION',
+    retryStrategy: 'NONE',
+    riskScore: judgedRisk(task, last, playbook),
+    confidence: 1,
+    reasonCode: playbook.intents[last.data.action.intent]?.defaults.reasonCode ?? '',
+    source: 'reviewer',
+  };
 }

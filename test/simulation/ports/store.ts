@@ -27,7 +27,11 @@ export function storeOf(
   return {
     kind,
     append: (stream, expected, events) => {
-      const sent = { sentAt: host.clock.monotonicMs() - host.clockBase, clockSaid: host.clock.now() };
+      const sent = {
+        sentAt: host.clock.monotonicMs() - host.clockBase,
+        clockSaid: host.clock.now(),
+        troubledAt: host.troubledAt(),
+      };
       return link.call(host, {
         channel: 'store',
         method: 'append',
