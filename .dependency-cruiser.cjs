@@ -84,6 +84,27 @@ module.exports = {
       ],
       'read models can reach no model and no backend (rule 7)',
     ),
+    only(
+      'replay-imports',
+      '^src/replay/',
+      [
+        '^src/domain/',
+        '^src/eventstore/(port|codec|chain)\\.ts',
+        '^src/projections/(projection|rowStore|rowKeys|applyBatch)\\.ts',
+        '^src/runtime/clock\\.ts',
+      ],
+      'verification reads the log and the read models, and nothing else',
+    ),
+    {
+      name: 'replay-reaches-no-effects',
+      severity: 'error',
+      comment: 'rule 7: what replays cannot reach a model or a backend, however far its imports are followed',
+      from: { path: '^src/(replay/|cli/verify\\.ts$)' },
+      to: {
+        path: '^src/(recommender|backends)/|^src/commands/(driveTask|effects|taskRunner)\\.ts$',
+        reachable: true,
+      },
+    },
     {
       name: 'nobody-imports-api',
       severity: 'error',

@@ -24,6 +24,7 @@ import { createReadModels, type ReadModels } from './projections/queries.ts';
 import { queueReadings } from './projections/reviewQueries.ts';
 import type { Recommender } from './recommender/port.ts';
 import { createRecommender } from './recommender/recommender.ts';
+import { createLastVerification } from './replay/lastVerification.ts';
 import { type Clock, systemClock } from './runtime/clock.ts';
 import { createMetrics } from './runtime/metrics.ts';
 import { createPostgresKeyStore } from './vault/postgres.ts';
@@ -124,6 +125,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       store,
       readModels,
       projections: engine.projections,
+      lastVerification: createLastVerification(database.pool).read,
       positions: createPositionTokens(`${store.kind}/${logId}`),
       clock,
       waitMs: overrides.waitMs ?? WAIT_MS,

@@ -4,13 +4,17 @@ import { DATABASE, type Database, openDatabase } from '../database.ts';
 import { EmbeddedPostgresError } from '../postgres/embedded/errors.ts';
 import { urlOfRunningServer } from '../postgres/embedded/url.ts';
 
-/** The database of the configuration; where it is an embedded one that a service runs, as that service's guest. */
-export async function reachDatabase(config: Config): Promise<Database> {
+/**
+ * The database of the configuration; where it is an embedded one that a service runs, as that service's guest.
+ *
+ * @param exitCode what the process ends with when an embedded server of its own is lost
+ */
+export async function reachDatabase(config: Config, exitCode = 1): Promise<Database> {
   const logger = pino({ level: 'warn' });
   const open = (where: Config): Promise<Database> =>
     openDatabase(where, logger, (error) => {
       process.stderr.write(`${error.message}\n`);
-      process.exit(1);
+      process.exit(exitCode);
     });
   try {
     return await open(config);

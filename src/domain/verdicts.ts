@@ -139,7 +139,7 @@ export function started(
 }
 
 /** The id of an action that was attempted before; undefined for one that was not. */
-export const sameAction = (task: Task, { intent, routeTarget }: ReviewedAction): string | undefined =>
+const sameAction = (task: Task, { intent, routeTarget }: ReviewedAction): string | undefined =>
   task.attempts.find(({ started: { intent: other, backend } }) => other === intent && backend === routeTarget)
     ?.started.actionId;
 

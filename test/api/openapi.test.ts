@@ -60,6 +60,7 @@ describe('/openapi.json', () => {
       'GET /reviews/{taskId}',
       'GET /tasks',
       'GET /tasks/{taskId}',
+      'GET /verification',
       'POST /automation/pause',
       'POST /automation/resume',
       'POST /case-task',

@@ -8,7 +8,13 @@ import { createPool, serviceRoleOf } from '../../src/postgres/pool.ts';
 import { runOnce } from '../support/template.ts';
 import { createEmptyDatabase, type EmptyDatabase } from './support.ts';
 
-const OWN = ['001-event-log.sql', '002-vault.sql', '003-coordination.sql', '004-auth.sql'];
+const OWN = [
+  '001-event-log.sql',
+  '002-vault.sql',
+  '003-coordination.sql',
+  '004-auth.sql',
+  '005-verification.sql',
+];
 
 const databases: EmptyDatabase[] = [];
 let folder: string;
@@ -53,6 +59,7 @@ describe("the project's own migrations", () => {
       { version: 2, name: '002-vault.sql', length: 64 },
       { version: 3, name: '003-coordination.sql', length: 64 },
       { version: 4, name: '004-auth.sql', length: 64 },
+      { version: 5, name: '005-verification.sql', length: 64 },
     ]);
   });
 

@@ -24,6 +24,7 @@ import { createMemoryRowStore } from '../../src/projections/memoryRowStore.ts';
 import { project } from '../../src/projections/projector.ts';
 import { fingerprintOf, READ_MODELS } from '../../src/projections/readModels.ts';
 import { queueReadings } from '../../src/projections/reviewQueries.ts';
+import type { VerificationReport } from '../../src/replay/report.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { createMetrics } from '../../src/runtime/metrics.ts';
 import { createMemoryKeyStore } from '../../src/vault/memory.ts';
@@ -45,6 +46,8 @@ export type TestAppOptions = {
   readonly authenticate?: Authenticate;
   readonly requestsPerMinute?: number;
   readonly trustedProxies?: readonly string[];
+  /** What the last verification has found; without it none ever ran. */
+  readonly verification?: VerificationReport;
   /** A log that is there before the service starts, with the keys of its cases in base64. */
   readonly log?: {
     readonly events: readonly (StoredEvent & { readonly stream: string; readonly revision: number })[];
@@ -147,6 +150,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       store,
       readModels,
       projections: () => ({ leads: true, stopped: null, parked: 0 }),
+      lastVerification: async () => options.verification ?? null,
       positions: createPositionTokens(logId),
       clock,
       waitMs: options.waitMs ?? 5_000,

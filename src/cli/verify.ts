@@ -1,0 +1,91 @@
+import { parseArgs } from 'node:util';
+import { v7 as uuidv7 } from 'uuid';
+import { kurrentDbUrlOf, readConfig } from '../config.ts';
+import type { Database } from '../database.ts';
+import { codec } from '../eventstore/codec.ts';
+import { readLogId } from '../eventstore/identity.ts';
+import { createEventLog } from '../eventstore/log.ts';
+import { openServiceLog } from '../eventstore/openLog.ts';
+import type { EventStore } from '../eventstore/port.ts';
+import { refuseForeignLog } from '../foreignLog.ts';
+import { createPostgresRowStore } from '../projections/postgresRowStore.ts';
+import { fingerprintOf, READ_MODELS } from '../projections/readModels.ts';
+import { createReadKeys } from '../projections/rowKeys.ts';
+import { createLastVerification } from '../replay/lastVerification.ts';
+import type { VerificationReport } from '../replay/report.ts';
+import { linesOf } from '../replay/told.ts';
+import { type VerifyProgress, verifyLog } from '../replay/verifyLog.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { explain } from '../startErrors.ts';
+import { reachDatabase } from './reachDatabase.ts';
+import { say } from './run.ts';
+
+const PROGRESS_EVERY_MS = 1_000;
+const EXIT_CODES = { CLEAN: 0, MISMATCH: 1, INCOMPLETE: 2 } as const;
+const COULD_NOT_RUN = 2;
+
+/**
+ * `npm run verify`: replays the whole log and compares, whether or not services run. Exit code 0: all of it is right; 1: something is
+ * not; 2: it could not run, or not over everything. It is built without a model and without a backend (rule 7).
+ */
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
+  const report = await withLog(verifyAndKeep);
+  if (values.json) say(JSON.stringify(report));
+  else for (const line of linesOf(report)) say(line);
+  process.exitCode = EXIT_CODES[report.result];
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${explain(error, 'The log could not be verified')}\n`);
+  process.exitCode = COULD_NOT_RUN;
+});
+
+async function withLog<T>(work: (store: EventStore, database: Database) => Promise<T>): Promise<T> {
+  const config = readConfig(process.env);
+  const database = await reachDatabase(config, COULD_NOT_RUN);
+  try {
+    const { store, close } = await openServiceLog(database, kurrentDbUrlOf(config));
+    try {
+      return await work(store, database);
+    } finally {
+      await close();
+    }
+  } finally {
+    await database.close();
+  }
+}
+
+async function verifyAndKeep(store: EventStore, { pool }: Database): Promise<VerificationReport> {
+  const log = createEventLog(store, uuidv7);
+  const rowStore = createPostgresRowStore(pool);
+  await rowStore.prepare(READ_MODELS);
+  await refuseForeignLog(log, rowStore);
+  const report = await verifyLog(
+    {
+      store,
+      codec,
+      logId: await readLogId(log),
+      clock: systemClock,
+      readModels: {
+        rowStore,
+        readKeys: createReadKeys(pool),
+        projections: READ_MODELS,
+        fingerprint: fingerprintOf(store.kind),
+      },
+    },
+    progressTeller(),
+  );
+  await createLastVerification(pool).keep(report);
+  return report;
+}
+
+/** On standard error, so that the report alone is on standard output. */
+function progressTeller(): (progress: VerifyProgress) => void {
+  let told = systemClock.monotonicMs();
+  return ({ events, position, end }) => {
+    if (systemClock.monotonicMs() - told < PROGRESS_EVERY_MS) return;
+    told = systemClock.monotonicMs();
+    process.stderr.write(`${events} events verified, at position ${position} of ${end}\n`);
+  };
+}
