@@ -101,10 +101,13 @@ export function createCaseStore(
   const read = async (caseId: string): Promise<FoldedCase> => {
     const folded = recent.get(caseId);
     const events = await log.read(caseStream(caseId), folded.head.revision + 1);
-    const extended = recent.extend(folded, events as Recorded<CaseEvent>[]);
-    // Of two looks that overlap the slower one must not know less than the faster one has already told.
+    return newest(caseId, recent.extend(folded, events as Recorded<CaseEvent>[]));
+  };
+
+  /** Of two looks that overlap the slower one must not know less than the faster one has already told. */
+  const newest = (caseId: string, folded: FoldedCase): FoldedCase => {
     const kept = recent.get(caseId);
-    return kept.head.revision > extended.head.revision ? kept : extended;
+    return kept.head.revision > folded.head.revision ? kept : folded;
   };
 
   /** One try; null on a conflict. An append without an answer is remembered in `lost`. */
@@ -115,7 +118,8 @@ export function createCaseStore(
     beforehand: () => Promise<void>,
     lost: Lost<R>[],
   ): Promise<Changed<R> | null> => {
-    const [folded] = await Promise.all([read(caseId), beforehand()]);
+    const [look] = await Promise.all([read(caseId), beforehand()]);
+    const folded = newest(caseId, look);
     const landed = await findLanded(caseId, folded, lost);
     if (landed) return landed;
     const { current, head } = folded;
