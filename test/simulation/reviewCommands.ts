@@ -1,36 +1,13 @@
 import type { CaseChanged } from '../../src/commands/changeCase.ts';
-import {
-  claimReview,
-  type DecisionAsked,
-  decideReview,
-  type OutcomeAsked,
-  recordOutcome,
-  releaseReview,
-} from '../../src/commands/reviews.ts';
+import { claimReview, decideReview, recordOutcome, releaseReview } from '../../src/commands/reviews.ts';
 import { type ShownReview, showReview } from '../../src/commands/shownReview.ts';
-import type { Actor } from '../../src/domain/events.ts';
 import { RefusedError } from '../../src/domain/refusal.ts';
 import type { Engine } from '../../src/engine.ts';
 import type { ReviewAnswers } from './oracle/reviewAnswers.ts';
 import type { Random } from './random.ts';
 import type { Requests } from './requests.ts';
+import type { ReviewCommand } from './reviewCommand.ts';
 import type { World } from './world.ts';
-
-/** What a reviewer asks for. */
-export type Asked =
-  | { readonly kind: 'claim'; readonly takeover: boolean }
-  | { readonly kind: 'release' }
-  | { readonly kind: 'decide'; readonly decision: DecisionAsked }
-  | { readonly kind: 'outcome'; readonly outcome: OutcomeAsked };
-
-export type ReviewCommand = {
-  readonly caseId: string;
-  readonly taskId: string;
-  readonly actor: Actor;
-  /** With a key it is sent again where no answer comes, and now and then once more. */
-  readonly sentKey: string | null;
-  readonly asked: Asked;
-};
 
 /** What becomes of a command; null: no answer. */
 export type Answer = CaseChanged | RefusedError | null;

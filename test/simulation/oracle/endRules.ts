@@ -64,7 +64,7 @@ function checkReviews(rows: MemoryRowStore, book: Book, violate: Violate): void 
       (!isOpen || (row.queue === queue && row.due_by === dueBy)) &&
       row.assignee === (claim?.reviewer ?? null) &&
       row.lease_until === (claim?.leaseUntil ?? null) &&
-      row.first_approver === (first?.data.reviewer ?? null);
+      row.first_approver === (first?.reviewer ?? null);
     if (isSame) continue;
     violate('read models say what happened', `review of ${row.task_id}: ${canonicalJson(row)}`);
   }

@@ -1,6 +1,6 @@
 import type { CaseChanged } from '../../../src/commands/changeCase.ts';
 import type { RefusedError } from '../../../src/domain/refusal.ts';
-import type { ReviewCommand } from '../reviewCommands.ts';
+import type { ReviewCommand } from '../reviewCommand.ts';
 import type { World } from '../world.ts';
 import type { Book } from './book.ts';
 import type { Committed } from './ledger.ts';

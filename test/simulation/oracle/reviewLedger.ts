@@ -1,5 +1,4 @@
-import type { ReviewDecided } from '../../../src/domain/events.ts';
-import type { Committed } from './ledger.ts';
+import type { CaseEvent, ReviewDecided } from '../../../src/domain/events.ts';
 
 /** A wait for a person as the simulation understands it, apart from what the service makes of it. */
 export type LedgerReview = {
@@ -11,11 +10,11 @@ export type LedgerReview = {
   /** The newest claim that nobody has ended; its lease may be over. */
   readonly claim: { readonly reviewer: string; readonly leaseUntil: string } | null;
   /** An approval that waits for that of a second person. */
-  readonly first: (Committed & ReviewDecided) | null;
+  readonly first: ReviewDecided['data'] | null;
 };
 
 /** The wait after one more event about its task. */
-export function reviewAfter(before: LedgerReview | null, event: Committed): LedgerReview | null {
+export function reviewAfter(before: LedgerReview | null, event: CaseEvent): LedgerReview | null {
   if (event.type === 'RoutedToManual') {
     const { queue, dueBy } = event.data;
     return { queue, dueBy, deadline: dueBy, claim: null, first: null };
@@ -29,7 +28,7 @@ export function reviewAfter(before: LedgerReview | null, event: Committed): Ledg
     case 'ReviewDecided': {
       const { awaitsSecond, resolution } = event.data;
       const kept = resolution === 'INFO_REQUESTED' ? before.first : null;
-      return { ...before, claim: null, first: awaitsSecond ? event : kept };
+      return { ...before, claim: null, first: awaitsSecond ? event.data : kept };
     }
     case 'ReviewOverdue': {
       const next = event.data.escalatedTo;
