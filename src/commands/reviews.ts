@@ -10,7 +10,6 @@ import {
   type Reviewing,
 } from '../domain/reviewDecisions.ts';
 import { changedParts, type Reviewed, reviewed, reviewedHash } from '../domain/reviewed.ts';
-import type { Signals } from '../domain/signals.ts';
 import type { JudgeContext } from '../domain/verdicts.ts';
 import type { AttemptResult, ReviewResolution } from '../domain/vocabulary.ts';
 import { StoreUnavailableError } from '../eventstore/port.ts';
@@ -172,7 +171,12 @@ async function decide(
   command: CommandKey | null,
   decideNow: DecideNow,
 ): Promise<CaseChanged> {
-  const by = (now: string): Reviewing => ({ reviewer: actor, now, command });
+  /** What the newest answer of `decideNow` was given on. */
+  let judged: { readonly current: Case; readonly context: JudgeContext } | null = null;
+  const decideOn = (current: Case, context: JudgeContext): Decided => {
+    judged = { current, context };
+    return decideNow(current, { reviewer: actor, now: context.now, command }, context);
+  };
   const pauses = pausesAsOfNow(deps.automation);
   const { signals } = await readText(deps, caseId, taskId);
   const judging = judgeContext(deps, signals, pauses.paused);
@@ -184,23 +188,20 @@ async function decide(
       throw new RefusedError('INVALID_INPUT', message, 'reviewedRevision');
     }
     const context = withoutBackends(judging(deps.clock.now()));
-    return decideNow(latest, by(context.now), context).replayed ? latest : null;
+    return decideOn(latest, context).replayed ? latest : null;
   };
   try {
     const repeated = await known();
     if (repeated) return await answer(deps, repeated, true, command);
-    const opening: Omit<Opening, 'told'> = {
-      actor,
-      decide: (latest, then) => decideNow(latest, by(then.now), then),
-    };
+    const opening: Omit<Opening, 'told'> = { actor, decide: decideOn };
     const { current, replayed } = await inTime(
       deps,
       deps.runner.decide(caseId, taskId, traceparent, opening, known),
     );
     return await answer(deps, current, replayed, command);
   } catch (error) {
-    if (!(error instanceof RefusedError) || error.code !== 'REVIEW_STALE') throw error;
-    throw await stale(deps, caseId, taskId, seen, error, signals);
+    if (!(error instanceof RefusedError) || error.code !== 'REVIEW_STALE' || !judged) throw error;
+    throw await stale(deps, taskId, seen, error, judged);
   }
 }
 
@@ -221,31 +222,24 @@ async function inTime<T>({ clock, shutdown }: ReviewDependencies, work: Promise<
   return work;
 }
 
-/** The refusal with what has changed since the revision that was seen. */
+/** The refusal with what has changed between the revision that was seen and what the decision was refused on. */
 async function stale(
-  deps: ReviewDependencies,
-  caseId: string,
+  { cases }: ReviewDependencies,
   taskId: string,
   seen: Seen,
   error: RefusedError,
-  signals: Signals,
+  { current, context }: { readonly current: Case; readonly context: JudgeContext },
 ): Promise<RefusedError> {
-  const pauses = pausesAsOfNow(deps.automation);
-  const [then, now] = await Promise.all([
-    deps.cases.at(caseId, seen.reviewedRevision),
-    deps.cases.load(caseId),
-    pauses.beforehand(),
-  ]);
-  const context = judgeContext(deps, signals, pauses.paused)(deps.clock.now());
   const partsOf = (each: Case, paused: JudgeContext['paused']): Reviewed | null => {
     const task = each.tasks.get(taskId);
     return task?.decision ? reviewed(each, task, { ...context, paused }) : null;
   };
+  const then = await cases.at(current.caseId, seen.reviewedRevision);
   // What was paused then may be running again, and the other way round.
   const before = [true, false]
     .map((paused) => partsOf(then, () => paused))
     .find((parts) => parts && reviewedHash(parts) === seen.reviewedHash);
-  const after = partsOf(now, context.paused);
+  const after = partsOf(current, context.paused);
   if (!before || !after) {
     const message =
       'reviewedHash was not made at this revision under what is in force now (policy, playbook); read it again';
