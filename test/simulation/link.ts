@@ -17,7 +17,7 @@ export type Call<T> = {
 /** Between processes and what they share: where calls take time, get lost, and find processes dead. */
 export type Link = {
   readonly call: <T>(host: Host, call: Call<T>) => Promise<T>;
-  /** How many calls that were given up for lost are still on their way. */
+  /** How many appends, and calls that were given up for lost, are still on their way. */
   readonly late: () => number;
 };
 
@@ -104,8 +104,17 @@ export function createLink(world: World, climate: Climate, crash: (host: Host) =
       if (isLost) fail();
       else work().then(answered, (error: unknown) => answer(() => reject(error)));
     };
-    if (fault === 'crashBefore') crash(host);
-    else soon(latency() + (fault === 'slowCall' ? random.between(1, LONGEST_DELAY_MS) : 0), arrive);
+    // It may arrive although its process has ended meanwhile.
+    const isAppend = method === 'append';
+    if (fault === 'crashBefore') {
+      crash(host);
+      return promise;
+    }
+    if (isAppend) late += 1;
+    soon(latency() + (fault === 'slowCall' ? random.between(1, LONGEST_DELAY_MS) : 0), () => {
+      if (isAppend) late -= 1;
+      arrive();
+    });
     return promise;
   };
   return { call, late: () => late };
