@@ -10,6 +10,8 @@ import * as schemas from './schemas.ts';
 const EVENT_STREAM = 'text/event-stream';
 /** Most connections at one time. */
 const MOST_CONNECTIONS = 200;
+/** Most of them by one authenticated caller. */
+const MOST_OF_ONE = 20;
 
 const HEADERS = {
   // no-transform: what compresses also holds back.
@@ -30,17 +32,24 @@ const eventId = z.string().max(200).optional();
 export function registerLive(app: FastifyInstance, deps: ApiDependencies): void {
   const { positions, readModels, clock } = deps;
   const feed = createLiveFeed(deps);
-  const open = new Set<LiveStream>();
+  const open = new Map<LiveStream, string | null>();
   let closing = false;
   app.addHook('preClose', async () => {
     closing = true;
-    for (const { end } of open) end();
+    for (const { end } of open.keys()) end();
   });
-  const refuseTooMany = (): void => {
+  const refuseTooMany = (callerId: string | null): void => {
     if (closing) throw new ProblemError('shutting-down', 'connect to another process, or later');
     if (open.size >= MOST_CONNECTIONS) {
       throw new ProblemError('overloaded', `${MOST_CONNECTIONS} clients are connected; connect later`);
     }
+    if (callerId === null) return;
+    const ofCaller = [...open.values()].filter((id) => id === callerId).length;
+    if (ofCaller >= MOST_OF_ONE)
+      throw new ProblemError(
+        'too-many-requests',
+        `you have ${MOST_OF_ONE} connections; end one of them first`,
+      );
   };
 
   app.withTypeProvider<ZodTypeProvider>().get(
@@ -68,17 +77,18 @@ export function registerLive(app: FastifyInstance, deps: ApiDependencies): void 
       const { caseId, queue, lastEventId } = request.query;
       const seen = startOf(request.headers['last-event-id'], lastEventId);
       const resumed = seen && positions.decode(seen.token, seen.field);
-      refuseTooMany();
+      const callerId = request.caller?.actor.id ?? null;
+      refuseTooMany(callerId);
       reply.type(EVENT_STREAM).headers(HEADERS);
       if (request.method === 'HEAD') return reply.send();
       const after = resumed ?? (await readModels.position()) ?? 0n;
-      refuseTooMany();
+      refuseTooMany(callerId);
       const onError = (error: unknown): void => request.log.error({ err: error }, 'a live stream has ended');
       const live = openLiveStream(
         { feed, clock, encode: positions.encode, onError },
         { after, caseId, queue },
       );
-      open.add(live);
+      open.set(live, callerId);
       live.stream.once('close', () => open.delete(live));
       return reply.send(live.stream);
     },

@@ -13,17 +13,20 @@ export type PositionTokens = {
   readonly decode: (token: string, field?: string) => bigint;
 };
 
+/** What the stores count with. */
+const MOST = 2n ** 63n - 1n;
+
 /** @param owner of positions: `<kind of store>/<id of the log>`, without a colon */
 export function createPositionTokens(owner: string): PositionTokens {
   return {
     encode: (position) => Buffer.from(`${owner}:${position}`, 'utf8').toString('base64url'),
     decode: (token, field = 'atLeast') => {
       const [giver, position] = Buffer.from(token, 'base64url').toString('utf8').split(':');
-      if (giver === undefined || position === undefined || !/^\d{1,19}$/.test(position)) {
+      if (giver === undefined || !/^\d{1,19}$/.test(position ?? '') || BigInt(position ?? 0) > MOST) {
         throw fieldError('invalid-input', field, 'is no position that this service gave out');
       }
       if (giver !== owner) throw fieldError('invalid-input', field, 'is a position of another store');
-      return BigInt(position);
+      return BigInt(position ?? 0);
     },
   };
 }

@@ -15,12 +15,12 @@ import { type CaseVault, PERSONAL_FIELDS } from '../vault/vault.ts';
 import { personalTexts } from './cases.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import * as schemas from './schemas.ts';
-import { taskDetail, taskView } from './taskViews.ts';
+import { attemptView, taskDetail, taskView } from './taskViews.ts';
 
 const action = z.strictObject({ intent: z.string(), routeTarget: z.string() }).meta({ id: 'Action' });
 const inClear = z.string().nullable().describe('In clear; null where the key was destroyed');
 
-const decided = z
+const resolution = z
   .strictObject({
     reviewer: z.string(),
     resolution: z.enum(REVIEW_RESOLUTIONS),
@@ -31,7 +31,7 @@ const decided = z
     awaitsSecond: z.boolean(),
     at: schemas.time,
   })
-  .meta({ id: 'ReviewDecision' });
+  .meta({ id: 'Resolution' });
 
 /** Everything that a reviewer needs to see of one task. */
 export const reviewDetail = taskDetail
@@ -84,7 +84,10 @@ export const reviewDetail = taskDetail
       personalAttributes: z.record(z.string(), z.string().nullable()),
     }),
     notes: z.array(z.strictObject({ text: inClear, by: z.string(), at: schemas.time })),
-    decisions: z.array(decided).describe('What reviewers have decided of this task before'),
+    resolutions: z.array(resolution).describe('What reviewers have decided of this task before'),
+    otherActions: z
+      .array(schemas.attempt.extend({ taskId: schemas.taskId }))
+      .describe('What other tasks have had done for the same case'),
     history: z
       .array(
         z.strictObject({
@@ -131,7 +134,7 @@ export async function reviewView(
   const shown = await showReview(deps.reviewing, caseId, taskId);
   const { current, opened, task, text, context, reviewedRevision, reviewedHash } = shown;
   const [events, view, similar] = await Promise.all([
-    recentEvents(deps, current),
+    eventsOf(deps, current),
     taskView(deps, caseId, task),
     similarTasks(deps, task),
   ]);
@@ -155,8 +158,11 @@ export async function reviewView(
       personalAttributes: personalTexts(opened, text.vault),
     },
     notes: events.flatMap((event) => noteView(event, text.vault)),
-    decisions: events.flatMap((event) => decisionView(event, taskId, text.vault)),
-    history: events.map(historyView),
+    resolutions: events.flatMap((event) => resolutionView(event, taskId, text.vault)),
+    otherActions: [...current.tasks.values()]
+      .filter((other) => other.taskId !== taskId)
+      .flatMap((other) => other.attempts.map((each) => ({ taskId: other.taskId, ...attemptView(each) }))),
+    history: events.slice(-MOST_HISTORY).map(historyView),
     similar,
     reviewedRevision,
     reviewedHash,
@@ -222,15 +228,13 @@ function choices(
   return { actions, reasonCodes: policy.reviews.reasonCodes };
 }
 
-async function recentEvents(
-  deps: ApiDependencies,
+/** All of them: a note that a decision rests on may be old. */
+async function eventsOf(
+  { store }: ApiDependencies,
   { caseId, revision }: Case,
 ): Promise<Recorded<CaseEvent>[]> {
-  const from = Math.max(0, revision + 1 - MOST_HISTORY);
-  const stored = await deps.store.readStream(caseStream(caseId), from, MOST_HISTORY);
-  return stored
-    .filter((event) => event.revision <= revision)
-    .map((event) => codec.decode(event) as Recorded<CaseEvent>);
+  const stored = await store.readStream(caseStream(caseId), 0, revision + 1);
+  return stored.map((event) => codec.decode(event) as Recorded<CaseEvent>);
 }
 
 async function similarTasks(
@@ -259,17 +263,17 @@ function noteView(
   return [{ text: vault?.open(PERSONAL_FIELDS.note, event.data.text) ?? null, ...by(event) }];
 }
 
-function decisionView(
+function resolutionView(
   event: Recorded<CaseEvent>,
   taskId: string,
   vault: CaseVault | null,
-): z.infer<typeof decided>[] {
+): z.infer<typeof resolution>[] {
   if (event.type !== 'ReviewDecided' || event.data.taskId !== taskId) return [];
-  const { reviewer, resolution, reasonCode, note, action: what, overrides, awaitsSecond } = event.data;
+  const { reviewer, reasonCode, note, action: what, overrides, awaitsSecond } = event.data;
   return [
     {
       reviewer,
-      resolution,
+      resolution: event.data.resolution,
       reasonCode,
       note: note && (vault?.open(PERSONAL_FIELDS.reviewNote, note) ?? null),
       action: what,

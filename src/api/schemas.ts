@@ -160,6 +160,8 @@ export const attempt = z
         result: z.enum(ATTEMPT_RESULTS).describe('UNKNOWN where a lookup could not tell either'),
         errorType: z.string().nullable(),
         source: z.enum(RESOLUTION_SOURCES),
+        reviewer: z.string().nullable().describe('Who says so, with source REVIEWER'),
+        reasonCode: z.string().nullable(),
       })
       .nullable()
       .describe('What became known later of an attempt whose result was UNKNOWN'),

@@ -126,7 +126,8 @@ function retryView({ status, retry }: Task): z.infer<typeof schemas.retry> | nul
   return { attempt, dueAt, reason };
 }
 
-function attemptView({ started, executed, resolved }: Attempt): z.infer<typeof schemas.attempt> {
+/** An attempt as every view shows it. */
+export function attemptView({ started, executed, resolved }: Attempt): z.infer<typeof schemas.attempt> {
   const { actionId, attempt, backend, intent, deadlineAt, authority } = started;
   return {
     actionId,
@@ -144,6 +145,8 @@ function attemptView({ started, executed, resolved }: Attempt): z.infer<typeof s
       result: resolved.result,
       errorType: resolved.errorType,
       source: resolved.source,
+      reviewer: resolved.review?.reviewer ?? null,
+      reasonCode: resolved.review?.reasonCode ?? null,
     },
   };
 }

@@ -55,6 +55,8 @@ const nothing = async (): Promise<void> => {};
 const DRIVING_AT_ONCE = 12;
 /** So many appends without an answer are remembered for one change: what is older cannot arrive any more. */
 const MOST_LOST = 64;
+/** How long after it was given up an append may still land, in milliseconds: longer than a store's own time-out. */
+const LANDS_WITHIN_MS = 10_000;
 
 /** Cases, as folds of their streams. */
 export type CaseStore = {
@@ -124,11 +126,11 @@ export function createCaseStore(
     if (landed) return landed;
     const { current, head } = folded;
     const now = latest(clock.now(), head.recordedAt);
-    const { events, result } = decide(current, now);
+    const { events, result } = decideUnlessLost(() => decide(current, now), lost);
     if (events.length === 0) return { current, events: [], result };
     const prepared = log.prepare(caseStream(caseId), head, events, { ...context, now });
     const outcome = await log.commit(prepared).catch((error: unknown) => {
-      lost.push({ prepared, result });
+      lost.push({ prepared, result, atMs: clock.monotonicMs() });
       if (lost.length > MOST_LOST) lost.shift();
       throw error;
     });
@@ -141,6 +143,17 @@ export function createCaseStore(
     recent.forget(caseId);
     observer.appendConflict();
     return null;
+  };
+
+  /** Nothing is refused while what was sent before may still land: whoever was told of a refusal must not find it done. */
+  const decideUnlessLost = <D>(decide: () => D, lost: readonly Lost<unknown>[]): D => {
+    try {
+      return decide();
+    } catch (error) {
+      const last = lost.at(-1);
+      if (!last || clock.monotonicMs() - last.atMs > LANDS_WITHIN_MS) throw error;
+      throw new StoreUnavailableError('an append without an answer may still land', error);
+    }
   };
 
   /** What an append that had no answer did after all; null where none of them is in the stream. */
@@ -215,7 +228,7 @@ export function createCaseStore(
 }
 
 /** An append that had no answer, and what it was to result in. */
-type Lost<R> = { readonly prepared: PreparedAppend; readonly result: R };
+type Lost<R> = { readonly prepared: PreparedAppend; readonly result: R; readonly atMs: number };
 
 const latest = (now: string, recordedAt: string | null): string =>
   recordedAt !== null && recordedAt > now ? recordedAt : now;

@@ -1,7 +1,7 @@
 import type { Attempt } from '../domain/attempts.ts';
 import type { Case } from '../domain/case.ts';
 import { consequences } from '../domain/consequences.ts';
-import type { Decided as Decision } from '../domain/decide.ts';
+import type { Decided } from '../domain/decide.ts';
 import type { Actor, CaseEvent } from '../domain/events.ts';
 import { nextStep, type Step } from '../domain/nextStep.ts';
 import { type Effect, expired, recordable } from '../domain/recordable.ts';
@@ -33,7 +33,7 @@ export type DriveDependencies = EffectDependencies &
  */
 export type Opening = {
   readonly actor: Actor;
-  readonly decide: (current: Case, context: JudgeContext) => Decision;
+  readonly decide: (current: Case, context: JudgeContext) => Decided;
   /** Told when it is recorded, or known as a repeat. */
   readonly told: (outcome: { readonly current: Case; readonly replayed: boolean }) => void;
 };
@@ -41,7 +41,7 @@ export type Opening = {
 /** Who acts when the loop appends. */
 export const ORCHESTRATOR: Actor = { kind: 'system', id: 'orchestrator', roles: [], authMethod: 'internal' };
 
-type Decided = {
+type Change = {
   /** What was recorded of an effect, if anything. */
   readonly recorded: CaseEvent | null;
   /** When that was decided, by the monotonic clock. */
@@ -103,7 +103,7 @@ async function drive(
     const again: Again = (work) =>
       untilAvailable(clock, brought ? ending : shutdown, work, deps.observer.storeAway);
     const judging = judgeContext(deps, text.signals, pauses.paused);
-    const decide: Decide<Decided> = (current, now) => {
+    const decide: Decide<Change> = (current, now) => {
       const recorded = brought && recordable(current, brought);
       const { events, replayed } = first?.decide(current, judging(now)) ?? {
         events: consequences(current, taskId, recorded ? [recorded] : [], judging(now)),
@@ -132,7 +132,7 @@ async function drive(
   }
 }
 
-function tell(observer: Observer, { recorded, settled }: Decided, outcome: Outcome | null): void {
+function tell(observer: Observer, { recorded, settled }: Change, outcome: Outcome | null): void {
   if (outcome !== null && !settled) observer.taskSettled(outcome);
   if (recorded?.type === 'ActionOutcomeResolved') observer.outcomeResolved(recorded.data);
 }

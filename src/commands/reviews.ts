@@ -135,7 +135,7 @@ async function reviewVault(
   return { caseId, vault: await vaultOfCase(deps, caseId, 'taskId') };
 }
 
-/** A key belongs to who sent it: another one's is another request. */
+/** With one key another reviewer asks for something else: 422. */
 const keyOf = (vault: CaseVault, taskId: string, envelope: CommandEnvelope, request: object) =>
   commandKey(vault, envelope, { taskId, reviewer: envelope.actor.id, ...request });
 
@@ -188,12 +188,21 @@ async function decide(
       throw new RefusedError('INVALID_INPUT', message, 'reviewedRevision');
     }
     const context = withoutBackends(judging(deps.clock.now()));
-    return decideOn(latest, context).replayed ? latest : null;
+    if (decideOn(latest, context).replayed) return latest;
+    await mustHaveBeenShown(deps, taskId, seen, latest, context);
+    return null;
   };
   try {
     const repeated = await known();
     if (repeated) return await answer(deps, repeated, true, command);
-    const opening: Omit<Opening, 'told'> = { actor, decide: decideOn };
+    const end = deps.clock.monotonicMs() + PATIENCE_MS;
+    const decideInTime: Opening['decide'] = (current, context) => {
+      // Who was told that it was not recorded has not decided any more, whenever the store is back.
+      if (deps.clock.monotonicMs() > end)
+        throw new RefusedError('REVIEW_STALE', 'the decision came too late');
+      return decideOn(current, context);
+    };
+    const opening: Omit<Opening, 'told'> = { actor, decide: decideInTime };
     const { current, replayed } = await inTime(
       deps,
       deps.runner.decide(caseId, taskId, traceparent, opening, known),
@@ -203,6 +212,25 @@ async function decide(
     if (!(error instanceof RefusedError) || error.code !== 'REVIEW_STALE' || !judged) throw error;
     throw await stale(deps, taskId, seen, error, judged);
   }
+}
+
+/** The revision is evidence: whoever folds the case to it must find what the hash is of. */
+async function mustHaveBeenShown(
+  { cases }: ReviewDependencies,
+  taskId: string,
+  { reviewedRevision, reviewedHash: hash }: Seen,
+  latest: Case,
+  context: JudgeContext,
+): Promise<void> {
+  if (reviewedRevision === latest.revision) return;
+  const then = await cases.at(latest.caseId, reviewedRevision);
+  const task = then.tasks.get(taskId);
+  if (task?.decision && reviewedHash(reviewed(then, task, context)) === hash) return;
+  throw new RefusedError(
+    'INVALID_INPUT',
+    'must be the revision that reviewedHash came with',
+    'reviewedRevision',
+  );
 }
 
 /** Asking whether a backend is available may take the one call that it is probed with: only for good is it asked. */

@@ -152,6 +152,11 @@ function approval(
       throw new RefusedError('REVIEWER_NOT_ALLOWED', 'you have approved it; a second person must do so too');
     return [decidedEvent(task.taskId, decision, by, { action, overrides, awaitsSecond: true })];
   }
+  if (!context.mayStart || !context.backend(action.routeTarget).available())
+    throw new RefusedError(
+      'BACKEND_UNAVAILABLE',
+      `nothing can be sent to ${action.routeTarget} at the moment`,
+    );
   const reviewer = by.reviewer.id;
   const backend = context.backend(action.routeTarget);
   return [
@@ -259,11 +264,6 @@ function mustBeFree(current: Case, task: Task, action: ReviewedAction, context: 
     const message = 'an earlier attempt may have done it: record what the backend did (POST …/outcome) first';
     throw new RefusedError('OUTCOME_UNKNOWN', message);
   }
-  if (!context.mayStart || !backend.available())
-    throw new RefusedError(
-      'BACKEND_UNAVAILABLE',
-      `nothing can be sent to ${action.routeTarget} at the moment`,
-    );
 }
 
 const invalid = (field: string, message: string): RefusedError =>

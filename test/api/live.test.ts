@@ -175,14 +175,21 @@ describe('GET /live', () => {
     await closeApp(service.app, 5_000);
   });
 
-  it('lets so many in at one time, and the next one when somebody has gone', async () => {
-    const all = await Promise.all(Array.from({ length: 200 }, () => listen()));
-    const refused = await service.call(key, '/live');
-    expect([refused.statusCode, refused.json().code, refused.headers['retry-after']]).toEqual([
-      503,
-      'OVERLOADED',
-      '1',
-    ]);
+  it('lets so many in at one time, so many of one caller, and the next one when somebody has gone', async () => {
+    const keyOf = async (n: number) => (await service.makeKey({ actor: `reader-${n}` })).text;
+    const as = (credential: string) => ({ authorization: `Bearer ${credential}` });
+    const refusal = async (credential: string) => {
+      const answer = await service.call(credential, '/live');
+      return [answer.statusCode, answer.json().code, answer.headers['retry-after']];
+    };
+    const keys = await Promise.all(Array.from({ length: 10 }, (_, n) => keyOf(n)));
+    const all: EventStreamClient[] = [];
+    for (const each of keys) {
+      for (let n = 0; n < 20; n += 1) all.push(await listen('', as(each)));
+      if (each === keys[0]) expect(await refusal(each)).toEqual([429, 'TOO_MANY_REQUESTS', undefined]);
+    }
+    expect(all.map(({ status }) => status)).toEqual(all.map(() => 200));
+    expect(await refusal(key)).toEqual([503, 'OVERLOADED', '1']);
     all[7]?.close();
     await until('a place is free', async () => (await listen()).status === 200);
   });

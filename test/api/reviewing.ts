@@ -19,7 +19,7 @@ export type Review = {
   };
   readonly attempts: readonly Record<string, unknown>[];
   readonly verdicts: readonly Record<string, unknown>[];
-  readonly decisions: readonly Record<string, unknown>[];
+  readonly resolutions: readonly Record<string, unknown>[];
   readonly notes: readonly Record<string, unknown>[];
 };
 

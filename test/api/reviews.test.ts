@@ -90,7 +90,7 @@ describe('an approval', () => {
         { authority: 'reviewer', reviewer: 'ann', verdict: 'EXECUTE', overrides: ['confidence'] },
       ],
       attempts: [{ authority: 'reviewer', reviewer: 'ann', result: 'SUCCEEDED' }],
-      decisions: [{ reviewer: 'ann', resolution: 'APPROVED', note: 'I have checked it' }],
+      resolutions: [{ reviewer: 'ann', resolution: 'APPROVED', note: 'I have checked it' }],
     });
   });
 

@@ -83,7 +83,7 @@ describe('an approval', () => {
     await checkSound(process);
   });
 
-  it('while the store is away is answered in time, and a repeat with its key tells what became of it', async () => {
+  it('while the store is away is answered in time, and not recorded when the store is back later', async () => {
     const { process, taskId } = await withClaim();
     process.store.hooks.before = (call) => {
       if (step(call) === APPROVAL) unavailable();
@@ -91,12 +91,42 @@ describe('an approval', () => {
     const asked = await approval(process, taskId);
     const first = decideReview(process.reviewing, taskId, asked, by('ann', 'k'));
     await expect(process.clock.runUntil(first)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-    expect(process.partner.calls).toStrictEqual([]);
     process.store.hooks.before = () => {};
     await ended(process, taskId);
+    expect([await statusOf(process, taskId), process.partner.calls.length]).toStrictEqual(['IN_REVIEW', 0]);
     const { replayed } = await decideReview(process.reviewing, taskId, asked, by('ann', 'k'));
-    expect(replayed).toBe(true);
-    expect(process.partner.calls).toHaveLength(1);
+    await ended(process, taskId);
+    expect([replayed, process.partner.calls.length]).toStrictEqual([false, 1]);
+  });
+
+  it('that may still land is not refused before it is known', async () => {
+    const { process, taskId } = await withClaim();
+    const rival = startProcess({}, process.outside);
+    let late: (() => Promise<unknown>) | null = null;
+    process.store.hooks.before = async (call) => {
+      if (step(call) !== APPROVAL || late) return;
+      late = () => process.outside.store.append(call.stream, call.expectedRevision, call.events);
+      // The next try would refuse it, but for what is on its way.
+      await rival.automation.pause({ target: { scope: 'ALL', name: null }, reason: 'TEST', ...by('ben') });
+      process.clock.sleep(500).then(() => late?.());
+      unavailable();
+    };
+    const asked = await approval(process, taskId);
+    const { current } = await process.clock.runUntil(
+      decideReview(process.reviewing, taskId, asked, by('ann')),
+    );
+    expect(current.tasks.get(taskId)?.status).toBe('EXECUTING');
+    await ended(process, taskId);
+    expect([await statusOf(process, taskId), process.partner.calls.length]).toStrictEqual(['COMPLETED', 1]);
+  });
+
+  it('at a revision that it was not shown at is refused', async () => {
+    const { process, taskId } = await withClaim();
+    const asked = { ...(await approval(process, taskId)), reviewedRevision: 0 };
+    await expect(decideReview(process.reviewing, taskId, asked, by('ann'))).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      field: 'reviewedRevision',
+    });
   });
 
   it('meets a change between look and append: it is refused, and nothing is half done', async () => {

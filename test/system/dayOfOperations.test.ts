@@ -192,7 +192,7 @@ describe('a day of an operations team', () => {
     expect((await clerk.post('/cases/question/notes', { text: NOTES.answered })).status).toBe(201);
     expect(await team.ben.look(task('question'))).toMatchObject({
       notes: [{ text: NOTES.answered, by: 'clerk' }],
-      decisions: [{ reviewer: 'ann', resolution: 'INFO_REQUESTED', note: NOTES.asked }],
+      resolutions: [{ reviewer: 'ann', resolution: 'INFO_REQUESTED', note: NOTES.asked }],
     });
     await approve('ben', 'question', CONFIDENCE);
   });
