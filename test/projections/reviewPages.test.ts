@@ -126,7 +126,7 @@ describe('pages of reviews, while rows are claimed, escalated, closed and routed
         fc.asyncProperty(between, async (all) => {
           expect(await missedBy(open, sort, all)).toEqual([]);
         });
-      await fc.assert(property(inMemory), { numRuns: 40, seed: 51 });
+      await fc.assert(property(inMemory), { numRuns: 20, seed: 51 });
       await fc.assert(property(onPostgres), { numRuns: 1, seed: 52 });
     },
     60_000,

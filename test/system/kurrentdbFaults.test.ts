@@ -12,10 +12,10 @@ import { type StubBackend, startStubBackend } from '../support/stubBackend.ts';
 import { CONFIDENT_RETRY, type StubModel, startStubModel } from '../support/stubModel.ts';
 
 /*
- * Each fault of KurrentDB's protocol, switched on under 32 concurrent tasks and off again: every task ends, the model and the
+ * Each fault of KurrentDB's protocol, switched on under 16 concurrent tasks and off again: every task ends, the model and the
  * backend are asked once for each, nothing is written twice or lost, and nothing is left for nobody to catch.
  */
-const TASKS = 32;
+const TASKS = 16;
 const CASES = 4;
 const HITS = 6;
 /** A call that is never answered costs the adapter's whole patience for one attempt, three seconds. */
