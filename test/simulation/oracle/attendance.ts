@@ -35,7 +35,7 @@ export function watchAttendance(
   const mostMs = UNATTENDED_MS + CALLS_BETWEEN * callMs;
   const mostParkedMs = mostMs + PARKED_MS + PARKED_CALLS * callMs;
   const calmAt = timeline.now();
-  const since = new Map<string, number>();
+  const since = new Map<string, { readonly from: number; readonly revision: number }>();
   const drivers = new Map<string, Map<Host, number>>();
 
   const needsSomebody = (taskId: string, caseId: string): boolean => {
@@ -77,8 +77,12 @@ export function watchAttendance(
       since.delete(taskId);
       return;
     }
-    const waits = timeline.now() - (since.get(taskId) ?? timeline.now());
-    since.set(taskId, timeline.now() - waits);
+    // Whoever has moved it between two looks had it, however short that was.
+    const revision = book.cases.get(caseId)?.folded?.tasks.get(taskId)?.revision ?? -1;
+    const known = since.get(taskId);
+    const from = known?.revision === revision ? known.from : timeline.now();
+    since.set(taskId, { from, revision });
+    const waits = timeline.now() - from;
     if (waits > patienceMs) violate('nothing waits for a driver', `${taskId} has none for ${waits} ms`);
   };
   const look = async (): Promise<void> => {
