@@ -32,10 +32,12 @@ describe.each([
     await rig.append('A', opened());
     await rig.catchUp();
     await spoil(rig, rows);
-    const both = await Promise.allSettled([rebuildRows(rig, rows), rebuildRows(rig, rows)]);
-    expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
-    const refused = both.find((result) => result.status === 'rejected');
-    expect(refused?.reason).toBeInstanceOf(RebuildRunningError);
+    const others: Promise<unknown>[] = [];
+    await rebuildRows(rig, rows, () => {
+      others.push(rebuildRows(rig, rows).catch((error: unknown) => error));
+    });
+    expect(others).not.toHaveLength(0);
+    expect(await others[0]).toBeInstanceOf(RebuildRunningError);
     expect(await isSpoilt(rows)).toBe(false);
     expect(await rebuildRows(rig, rows)).toEqual({ events: 1, parked: [] });
   });
