@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { showReview } from '../commands/shownReview.ts';
+import { isSameAction } from '../domain/attempts.ts';
 import type { Case } from '../domain/case.ts';
 import type { CaseEvent, Recorded } from '../domain/events.ts';
 import { limitsFor, manualReasons } from '../domain/guardrails.ts';
 import { caseStream } from '../domain/identifiers.ts';
 import { holds, type Review } from '../domain/review.ts';
-import { isSameAction, standingApproval } from '../domain/reviewed.ts';
+import { standingApproval } from '../domain/reviewed.ts';
 import { needsFourEyes } from '../domain/reviewRules.ts';
 import type { Task } from '../domain/task.ts';
 import { evaluation, factsOf, type JudgeContext } from '../domain/verdicts.ts';

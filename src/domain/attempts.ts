@@ -1,4 +1,4 @@
-import type { ActionExecuted, ActionOutcomeResolved, ActionStarted } from './events.ts';
+import type { ActionExecuted, ActionOutcomeResolved, ActionStarted, ReviewedAction } from './events.ts';
 import type { AttemptResult } from './vocabulary.ts';
 
 /** One attempt: what was started and when, what came of it (null while it is open), and what became known later. */
@@ -9,6 +9,16 @@ export type Attempt = {
   /** The newest thing that was learnt after UNKNOWN; null where nothing was. */
   readonly resolved: ActionOutcomeResolved['data'] | null;
 };
+
+/** What an attempt does: the intent, and over which route. */
+export const actionOf = ({
+  intent,
+  backend,
+}: Pick<ActionStarted['data'], 'intent' | 'backend'>): ReviewedAction => ({ intent, routeTarget: backend });
+
+/** Whether two stand for the same thing to be done, whoever wants it. */
+export const isSameAction = (a: ReviewedAction | null, b: ReviewedAction): boolean =>
+  a?.intent === b.intent && a.routeTarget === b.routeTarget;
 
 /** What is known of an attempt by now; null while it is open. */
 export const resultOf = (attempt: Attempt): AttemptResult | null =>

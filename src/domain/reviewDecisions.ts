@@ -1,4 +1,4 @@
-import { type Attempt, attemptOf, isBlind, tellsMore, unknownAttempts } from './attempts.ts';
+import { actionOf, attemptOf, isBlind, isSameAction, tellsMore, unknownAttempts } from './attempts.ts';
 import type { Case } from './case.ts';
 import { type Decided, isRepeat, NOTHING_NEW } from './decide.ts';
 import type { Actor, CaseEvent, ReviewDecided, ReviewedAction, Sealed } from './events.ts';
@@ -7,10 +7,17 @@ import type { GuardrailResult } from './guardrails.ts';
 import type { Playbook } from './playbook.ts';
 import { RefusedError } from './refusal.ts';
 import { type ByReviewer, findReview, type InReview, mustBeInReview, mustHaveClaim } from './reviewClaims.ts';
-import { isSameAction, reviewed, reviewedHash, standingApproval } from './reviewed.ts';
+import { reviewed, reviewedHash, standingApproval } from './reviewed.ts';
 import { needsFourEyes, type ReasonedBy } from './reviewRules.ts';
 import type { Task } from './task.ts';
-import { evaluation, factsOf, type JudgeContext, recommendation, started } from './verdicts.ts';
+import {
+  type BackendFacts,
+  evaluation,
+  factsOf,
+  type JudgeContext,
+  recommendation,
+  started,
+} from './verdicts.ts';
 import type { AttemptResult, ReviewResolution } from './vocabulary.ts';
 
 /** What every decision of a reviewer says: why, and what it was made on. */
@@ -138,7 +145,8 @@ function approval(
   const facts = factsOf(current, task, task.attempts.length + 1, context, judged);
   const overrides = overridden(task, facts, decision.overrides, context);
   mustHoldRole(by.reviewer, facts.limits.roles, action.intent);
-  mustBeFree(current, task, action, context);
+  const backend = context.backend(action.routeTarget);
+  mustBeFree(current, task, action, backend);
   const { riskScore } = judged;
   const needsTwo = needsFourEyes(context.policy.reviews, {
     ...action,
@@ -152,13 +160,12 @@ function approval(
       throw new RefusedError('REVIEWER_NOT_ALLOWED', 'you have approved it; a second person must do so too');
     return [decidedEvent(task.taskId, decision, by, { action, overrides, awaitsSecond: true })];
   }
-  if (!context.mayStart || !context.backend(action.routeTarget).available())
+  if (!context.mayStart || !backend.available())
     throw new RefusedError(
       'BACKEND_UNAVAILABLE',
       `nothing can be sent to ${action.routeTarget} at the moment`,
     );
   const reviewer = by.reviewer.id;
-  const backend = context.backend(action.routeTarget);
   return [
     decidedEvent(task.taskId, decision, by, { action, overrides, awaitsSecond: false }),
     evaluation(task, facts, { kind: 'reviewer', reviewer, overrides }, context),
@@ -253,14 +260,12 @@ function mustHoldRole({ roles }: Actor, allowed: readonly string[], intent: stri
 }
 
 /** Rule 5: one open action a case, and never again what may have been done already. */
-function mustBeFree(current: Case, task: Task, action: ReviewedAction, context: JudgeContext): void {
+function mustBeFree(current: Case, task: Task, action: ReviewedAction, { idempotent }: BackendFacts): void {
   if (current.openTaskId !== null)
     throw new RefusedError('ACTION_OPEN', 'another action of this case is open; decide when it has ended');
-  const backend = context.backend(action.routeTarget);
-  const isAnother = ({ started: { intent, backend: routeTarget } }: Attempt): boolean =>
-    !isSameAction(action, { intent, routeTarget });
-  const isMixed = unknownAttempts(task).length > 0 && task.attempts.some(isAnother);
-  if (isMixed || isBlind(task, backend.idempotent)) {
+  const isAnother = task.attempts.some((attempt) => !isSameAction(action, actionOf(attempt.started)));
+  const isMixed = unknownAttempts(task).length > 0 && isAnother;
+  if (isMixed || isBlind(task, idempotent)) {
     const message = 'an earlier attempt may have done it: record what the backend did (POST …/outcome) first';
     throw new RefusedError('OUTCOME_UNKNOWN', message);
   }

@@ -1,5 +1,5 @@
 import type { Case } from './case.ts';
-import type { ReviewDecided, ReviewedAction } from './events.ts';
+import type { ReviewDecided } from './events.ts';
 import { EVALUATOR_VERSION } from './guardrails.ts';
 import { canonicalJson, type Json, sha256Hex } from './hash.ts';
 import type { Task } from './task.ts';
@@ -52,10 +52,6 @@ export function standingApproval(
     reviewedHash({ ...now, approval: digest(before && approvalView(before)) }) === first.reviewedHash;
   return isAsShown(null) || isAsShown(replacedApproval) ? first : null;
 }
-
-/** What is approved, whoever approves it. */
-export const isSameAction = (a: ReviewedAction | null, b: ReviewedAction): boolean =>
-  a?.intent === b.intent && a.routeTarget === b.routeTarget;
 
 const approvalView = ({
   reviewer,

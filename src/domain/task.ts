@@ -1,7 +1,9 @@
 import {
   type Attempt,
+  actionOf,
   closeAttempt,
   isBlind,
+  isSameAction,
   resolveAttempt,
   resultOf,
   unknownAttempts,
@@ -154,20 +156,17 @@ function startProblem(task: Task, action: ActionStarted['data']): string | null 
 }
 
 /** A reviewer's attempt is what was approved just before; with a person nothing begins on the policy's word. */
-function approvalProblem(
-  { review }: Task,
-  { authority, intent, backend }: ActionStarted['data'],
-): string | null {
+function approvalProblem({ review }: Task, action: ActionStarted['data']): string | null {
+  const { authority } = action;
   if (authority.kind === 'policy') return review ? 'a person has the task' : null;
-  const approved = review?.approved;
-  if (approved?.intent !== intent || approved.routeTarget !== backend) return 'it is not what was approved';
+  if (!isSameAction(review?.approved ?? null, actionOf(action))) return 'it is not what was approved';
   return review?.decided?.reviewer === authority.reviewer ? null : 'another one has approved it';
 }
 
 /** The same action keeps its id; another one has its own, and begins only where nothing before it is unknown. */
 function identityProblem(task: Task, action: ActionStarted['data']): string | null {
   for (const { started } of task.attempts) {
-    const isSame = started.intent === action.intent && started.backend === action.backend;
+    const isSame = isSameAction(actionOf(started), actionOf(action));
     if (isSame !== (started.actionId === action.actionId)) return 'it is another action';
     if (!isSame && unknownAttempts(task).length > 0) return 'an attempt of another action is unknown';
   }

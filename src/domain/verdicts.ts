@@ -1,12 +1,7 @@
+import { actionOf, isSameAction } from './attempts.ts';
 import type { Case } from './case.ts';
 import { dueBy } from './deadlines.ts';
-import type {
-  ActionStarted,
-  GuardrailEvaluated,
-  ReviewedAction,
-  RoutedToManual,
-  VerdictAuthority,
-} from './events.ts';
+import type { ActionStarted, GuardrailEvaluated, RoutedToManual, VerdictAuthority } from './events.ts';
 import type { Facts } from './facts.ts';
 import { EVALUATOR_VERSION, evaluateGuardrails, limitsFor } from './guardrails.ts';
 import type { Playbook } from './playbook.ts';
@@ -119,7 +114,8 @@ export function started(
   context: JudgeContext,
 ): ActionStarted {
   const { intent, routeTarget } = facts.decision;
-  const actionId = sameAction(task, { intent, routeTarget }) ?? context.newActionId;
+  const before = task.attempts.find((attempt) => isSameAction(actionOf(attempt.started), facts.decision));
+  const actionId = before?.started.actionId ?? context.newActionId;
   return {
     type: 'ActionStarted',
     data: {
@@ -137,11 +133,6 @@ export function started(
     },
   };
 }
-
-/** The id of an action that was attempted before; undefined for one that was not. */
-const sameAction = (task: Task, { intent, routeTarget }: ReviewedAction): string | undefined =>
-  task.attempts.find(({ started: { intent: other, backend } }) => other === intent && backend === routeTarget)
-    ?.started.actionId;
 
 /** A task goes to the queue that the policy names for the first of its codes that any queue lists. */
 export function routed(

@@ -1,8 +1,8 @@
+import { isSameAction } from '../domain/attempts.ts';
 import type { Case } from '../domain/case.ts';
 import type { CaseEvent, GuardrailEvaluated } from '../domain/events.ts';
 import type { Facts } from '../domain/facts.ts';
 import { canonicalJson } from '../domain/hash.ts';
-import { isSameAction } from '../domain/reviewed.ts';
 import type { Task } from '../domain/task.ts';
 import { recommendation } from '../domain/verdicts.ts';
 
