@@ -1,4 +1,5 @@
 import type { AutomationEvent, CommandKey, Recorded } from './events.ts';
+import { isSameRequest } from './idempotency.ts';
 import { RefusedError } from './refusal.ts';
 import type { PauseScope } from './vocabulary.ts';
 
@@ -100,8 +101,8 @@ export function changeAutomation(
   { type, target, reason, command }: AutomationChange,
   names: PauseNames,
 ): AutomationDecided {
-  const recorded = command && current.commands.get(command.keyHash);
-  if (recorded) return { events: [], replayed: repeated(recorded, command) };
+  const recorded = command ? current.commands.get(command.keyHash) : undefined;
+  if (isSameRequest(recorded, command)) return { events: [], replayed: recorded.answer };
   mustBeKnown(current, target, names);
   const isSo = (pauseOf(current.pauses, target) !== undefined) === (type === 'AutomationPaused');
   const event: AutomationEvent = { type, data: { ...target, reason, command } };
@@ -112,23 +113,14 @@ export function changeAutomation(
  * A pause of everything, for a process that is to start paused; nothing where everything is paused already.
  */
 export const pauseAtStart = (current: AutomationState): readonly AutomationEvent[] =>
-  pauseOf(current.pauses, EVERYTHING)
-    ? []
-    : [{ type: 'AutomationPaused', data: { ...EVERYTHING, reason: 'STARTED_PAUSED', command: null } }];
+  changeAutomation(current, PAUSE_AT_START, { INTENT: [], BACKEND: [] }).events;
 
-const EVERYTHING: PauseTarget = { scope: 'ALL', name: null };
-
-function repeated(
-  recorded: { readonly requestHash: string; readonly answer: AutomationAnswer },
-  command: CommandKey,
-): AutomationAnswer {
-  if (recorded.requestHash === command.requestHash) return recorded.answer;
-  throw new RefusedError(
-    'IDEMPOTENCY_KEY_REUSED',
-    'the same Idempotency-Key came first with another request; send a new one',
-    'Idempotency-Key',
-  );
-}
+const PAUSE_AT_START: AutomationChange = {
+  type: 'AutomationPaused',
+  target: { scope: 'ALL', name: null },
+  reason: 'STARTED_PAUSED',
+  command: null,
+};
 
 /** A pause that holds can always be ended, also when the playbook does not have its name any more. */
 function mustBeKnown(current: AutomationState, target: PauseTarget, names: PauseNames): void {

@@ -8,6 +8,7 @@ import type {
   CommandKey,
   TaskReceived,
 } from './events.ts';
+import { isSameRequest } from './idempotency.ts';
 import { RefusedError } from './refusal.ts';
 import type { Task } from './task.ts';
 import type { CaseState } from './vocabulary.ts';
@@ -127,16 +128,8 @@ export const recordedCommand = (current: Case, command: CommandKey | null): Reco
  *
  * @throws RefusedError IDEMPOTENCY_KEY_REUSED when its key came first with another request
  */
-export function isRepeat(current: Case, command: CommandKey | null): boolean {
-  const recorded = recordedCommand(current, command);
-  if (!recorded) return false;
-  if (recorded.requestHash === command?.requestHash) return true;
-  throw new RefusedError(
-    'IDEMPOTENCY_KEY_REUSED',
-    'the same Idempotency-Key came first with another request; send a new one',
-    'Idempotency-Key',
-  );
-}
+export const isRepeat = (current: Case, command: CommandKey | null): boolean =>
+  isSameRequest(recordedCommand(current, command), command);
 
 function mustBeOpened(current: Case): void {
   if (!current.opened)

@@ -6,6 +6,11 @@ export const caseIdSchema = z
   .trim()
   .regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 characters out of A-Z a-z 0-9 . _ -');
 
+/** A name or code in policy and playbook: of an intent, a route, a role, a reason. */
+export const upperName = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]{0,63}$/, 'must be UPPER_SNAKE_CASE, at most 64 characters');
+
 /** The stream that holds everything about one case. */
 export const caseStream = (caseId: string): string => `case-${caseId}`;
 

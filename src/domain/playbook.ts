@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { MANUAL_REVIEW, NEXT_STEPS, RETRY_STRATEGIES } from './decision.ts';
 import { sha256Hex } from './hash.ts';
+import { upperName } from './identifiers.ts';
 import { InvalidSourceError, type LineOf, parseYaml, type SourceProblem } from './yaml.ts';
 
-const name = z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/, 'must be UPPER_SNAKE_CASE, at most 64 characters');
 const milliseconds = z.int().min(1).max(600_000);
 const statusCodes = z.array(z.int().min(100).max(599));
 
@@ -62,14 +62,14 @@ const intent = z.strictObject({
   /** False for an intent that needs parameters, which a decision does not carry yet: such an intent is never executed. */
   automatable: z.boolean(),
   /** Route targets that this intent may take. */
-  routes: z.array(name).default([]),
+  routes: z.array(upperName).default([]),
   /** What the local recommender answers for this intent. */
   defaults: z.strictObject({
     nextStep: z.enum(NEXT_STEPS),
-    routeTarget: name,
+    routeTarget: upperName,
     retryStrategy: z.enum(RETRY_STRATEGIES),
     riskScore: z.number().min(0).max(1),
-    reasonCode: name,
+    reasonCode: upperName,
   }),
   examples: z.array(z.string().min(1)).default([]),
 });
@@ -77,13 +77,13 @@ const intent = z.strictObject({
 const playbookSource = z.strictObject({
   name: z.string().min(1),
   version: z.string().min(1),
-  fallbackRoute: name,
-  reasonCodes: z.array(name).min(1),
+  fallbackRoute: upperName,
+  reasonCodes: z.array(upperName).min(1),
   /** What the model is told before it sees a task. */
   prompt: z.string().min(1),
-  intents: z.record(name, intent),
+  intents: z.record(upperName, intent),
   /** Backends by route target. */
-  backends: z.record(name, z.discriminatedUnion('kind', [httpBackend, simulatedBackend])),
+  backends: z.record(upperName, z.discriminatedUnion('kind', [httpBackend, simulatedBackend])),
 });
 
 export type HttpBackendSpec = z.infer<typeof httpBackend>;

@@ -1,11 +1,9 @@
 import { z } from 'zod';
+import { upperName } from './identifiers.ts';
 import { reviewRules } from './reviewRules.ts';
 import { PRIORITIES } from './vocabulary.ts';
 import type { LineOf } from './yaml.ts';
 
-const upperName = z
-  .string()
-  .regex(/^[A-Z][A-Z0-9_]{0,63}$/, 'must be UPPER_SNAKE_CASE, at most 64 characters');
 const lowerName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,63}$/, 'must be lower-kebab-case, at most 64 characters');

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { businessHours } from './businessHours.ts';
+import { upperName } from './identifiers.ts';
 import type { ReviewResolution } from './vocabulary.ts';
 
-const code = z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/, 'must be UPPER_SNAKE_CASE, at most 64 characters');
-const codes = (...fallback: [string, ...string[]]) => z.array(code).min(1).default(fallback);
+const codes = (...fallback: [string, ...string[]]) => z.array(upperName).min(1).default(fallback);
 
 /** Which approvals need two persons: any of these is enough. */
 const fourEyes = z.strictObject({
-  intents: z.array(code).default([]),
+  intents: z.array(upperName).default([]),
   /** Where the risk of what is approved is above this. */
   riskAbove: z.number().min(0).max(1).default(1),
   /** Where at least so many guardrails are overridden; left out: never for that. */
@@ -19,7 +19,7 @@ export const reviewRules = z.strictObject({
   /** How long a claim lasts. */
   leaseMinutes: z.number().min(0.1).max(1_440).default(30),
   /** Roles that may take over or release another one's claim. */
-  supervisors: z.array(code).default([]),
+  supervisors: z.array(upperName).default([]),
   /** The reasons that may be given, by what is decided. */
   reasonCodes: z
     .strictObject({
