@@ -57,8 +57,9 @@ export function evaluateGuardrails(
   return { verdict: guardrails.every(stands) ? 'EXECUTE' : 'ROUTE_TO_MANUAL', guardrails };
 }
 
-/** The number behind `guardrails/`: the domain's own rules have become more over time. */
-const rulesVersion = (evaluator: string): number => Number(/^guardrails\/(\d+)/.exec(evaluator)?.[1] ?? 0);
+/** The number behind `guardrails/`: the domain's own rules have become more over time. 0 where there is none. */
+export const rulesVersion = (evaluator: string): number =>
+  Number(/^guardrails\/(\d+)/.exec(evaluator)?.[1] ?? 0);
 
 function evaluate(
   guardrail: Guardrail,

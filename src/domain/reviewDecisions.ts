@@ -154,12 +154,11 @@ function approval(
     overrides: overrides.length,
   });
   const first = standingApproval(current, task, context);
-  const isSecond = first !== null && first.reviewer !== by.reviewer.id && isSameAction(first.action, action);
-  if (needsTwo && !isSecond) {
-    if (first?.reviewer === by.reviewer.id && isSameAction(first.action, action))
-      throw new RefusedError('REVIEWER_NOT_ALLOWED', 'you have approved it; a second person must do so too');
+  const approvedBy = first && isSameAction(first.action, action) ? first.reviewer : null;
+  if (needsTwo && approvedBy === by.reviewer.id)
+    throw new RefusedError('REVIEWER_NOT_ALLOWED', 'you have approved it; a second person must do so too');
+  if (needsTwo && approvedBy === null)
     return [decidedEvent(task.taskId, decision, by, { action, overrides, awaitsSecond: true })];
-  }
   if (!context.mayStart || !backend.available())
     throw new RefusedError(
       'BACKEND_UNAVAILABLE',
