@@ -8,7 +8,7 @@ import { codec } from '../eventstore/codec.ts';
 import { metadataSchema } from '../eventstore/schemas.ts';
 import { wholeNumber } from '../input.ts';
 import { type CaseVault, PERSONAL_FIELDS } from '../vault/vault.ts';
-import { findCase } from './cases.ts';
+import { attributesInClear, findCase } from './cases.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import * as schemas from './schemas.ts';
 
@@ -98,9 +98,9 @@ function personalTexts(event: CaseEvent, vault: CaseVault | null): Record<string
     }
     case 'CaseOpened':
       return Object.fromEntries(
-        Object.entries(event.data.personalAttributes).map(([name, sealed]) => [
+        Object.entries(attributesInClear(event.data, vault)).map(([name, text]) => [
           `personalAttributes.${name}`,
-          vault?.open(PERSONAL_FIELDS.attribute(name), sealed) ?? null,
+          text,
         ]),
       );
     default:

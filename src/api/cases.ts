@@ -179,7 +179,7 @@ export async function findCase(deps: ApiDependencies, caseId: string, field = 'c
 async function detailView(deps: ApiDependencies, current: Case): Promise<z.infer<typeof caseDetail>> {
   const { caseId, opened, state, retryCount, lastErrorType, updatedAt, revision } = current;
   if (!opened || updatedAt === null) throw new Error(`case ${caseId} was never opened`);
-  const personalAttributes = personalTexts(opened, await deps.vault.of(caseId));
+  const personalAttributes = attributesInClear(opened, await deps.vault.of(caseId));
   return {
     caseId,
     state,
@@ -202,8 +202,8 @@ async function detailView(deps: ApiDependencies, current: Case): Promise<z.infer
 }
 
 /** The personal attributes of a case in clear; null where the key was destroyed. */
-export const personalTexts = (
-  { personalAttributes }: NonNullable<Case['opened']>,
+export const attributesInClear = (
+  { personalAttributes }: Pick<NonNullable<Case['opened']>, 'personalAttributes'>,
   vault: CaseVault | null,
 ): Record<string, string | null> =>
   Object.fromEntries(

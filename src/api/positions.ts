@@ -21,12 +21,12 @@ export function createPositionTokens(owner: string): PositionTokens {
   return {
     encode: (position) => Buffer.from(`${owner}:${position}`, 'utf8').toString('base64url'),
     decode: (token, field = 'atLeast') => {
-      const [giver, position] = Buffer.from(token, 'base64url').toString('utf8').split(':');
-      if (giver === undefined || !/^\d{1,19}$/.test(position ?? '') || BigInt(position ?? 0) > MOST) {
+      const [giver, position = ''] = Buffer.from(token, 'base64url').toString('utf8').split(':');
+      if (!/^\d{1,19}$/.test(position) || BigInt(position) > MOST) {
         throw fieldError('invalid-input', field, 'is no position that this service gave out');
       }
       if (giver !== owner) throw fieldError('invalid-input', field, 'is a position of another store');
-      return BigInt(position ?? 0);
+      return BigInt(position);
     },
   };
 }

@@ -13,7 +13,7 @@ import { evaluation, factsOf, type JudgeContext } from '../domain/verdicts.ts';
 import { OUTCOMES, REVIEW_RESOLUTIONS, TASK_STATUSES, VERDICTS } from '../domain/vocabulary.ts';
 import { codec } from '../eventstore/codec.ts';
 import { type CaseVault, PERSONAL_FIELDS } from '../vault/vault.ts';
-import { personalTexts } from './cases.ts';
+import { attributesInClear } from './cases.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import * as schemas from './schemas.ts';
 import { attemptView, taskDetail, taskView } from './taskViews.ts';
@@ -156,7 +156,7 @@ export async function reviewView(
       retryCount,
       lastErrorType,
       attributes: opened.attributes,
-      personalAttributes: personalTexts(opened, text.vault),
+      personalAttributes: attributesInClear(opened, text.vault),
     },
     notes: events.flatMap((event) => noteView(event, text.vault)),
     resolutions: events.flatMap((event) => resolutionView(event, taskId, text.vault)),

@@ -2,10 +2,8 @@ import { parseArgs } from 'node:util';
 import { type CopyProgress, copyLog } from '../eventstore/copyLog.ts';
 import { openLogAt } from '../eventstore/openLog.ts';
 import type { EventStore } from '../eventstore/port.ts';
-import { systemClock } from '../runtime/clock.ts';
-import { refuse, run, say } from './run.ts';
+import { everySecond, refuse, run, say } from './run.ts';
 
-const PROGRESS_EVERY_MS = 1_000;
 const USAGE =
   'usage: npm run copy-log -- --from <postgres:// or esdb:// URL> --to <postgres:// or esdb:// URL>';
 
@@ -30,11 +28,5 @@ async function withLog<T>(url: string, work: (store: EventStore) => Promise<T>):
   }
 }
 
-function progressTeller(): (progress: CopyProgress) => void {
-  let told = systemClock.monotonicMs();
-  return ({ phase, events }) => {
-    if (systemClock.monotonicMs() - told < PROGRESS_EVERY_MS) return;
-    told = systemClock.monotonicMs();
-    say(`${phase}: ${events} events`);
-  };
-}
+const progressTeller = (): ((progress: CopyProgress) => void) =>
+  everySecond(({ phase, events }) => say(`${phase}: ${events} events`));

@@ -1,36 +1,19 @@
 import { v7 as uuidv7 } from 'uuid';
 import { ORCHESTRATOR } from '../commands/driveTask.ts';
-import { kurrentDbUrlOf, readConfig } from '../config.ts';
 import type { Database } from '../database.ts';
 import { codec } from '../eventstore/codec.ts';
 import { identifyLog } from '../eventstore/identity.ts';
 import { createEventLog } from '../eventstore/log.ts';
-import { openServiceLog } from '../eventstore/openLog.ts';
 import type { EventStore } from '../eventstore/port.ts';
 import { createPostgresRowStore } from '../projections/postgresRowStore.ts';
 import { fingerprintOf, READ_MODELS } from '../projections/readModels.ts';
 import { type RebuildProgress, rebuild } from '../projections/rebuild.ts';
 import { systemClock } from '../runtime/clock.ts';
-import { reachDatabase } from './reachDatabase.ts';
-import { run, say } from './run.ts';
-
-const PROGRESS_EVERY_MS = 1_000;
+import { everySecond, run, say } from './run.ts';
+import { withServiceLog } from './serviceLog.ts';
 
 /** `npm run rebuild`: makes all read models anew from the log, whether or not services run. */
-run(async () => {
-  const config = readConfig(process.env);
-  const database = await reachDatabase(config);
-  try {
-    const { store, close } = await openServiceLog(database, kurrentDbUrlOf(config));
-    try {
-      await rebuildFrom(store, database);
-    } finally {
-      await close();
-    }
-  } finally {
-    await database.close();
-  }
-});
+run(() => withServiceLog(rebuildFrom));
 
 async function rebuildFrom(store: EventStore, database: Database): Promise<void> {
   const logId = await identifyLog(createEventLog(store, uuidv7), ORCHESTRATOR, uuidv7(), systemClock.now());
@@ -49,11 +32,12 @@ async function rebuildFrom(store: EventStore, database: Database): Promise<void>
 }
 
 function progressTeller(): (progress: RebuildProgress) => void {
-  let told = systemClock.monotonicMs();
-  return ({ events, position, end, heldUp }) => {
-    if (heldUp) say('all events read; waiting for a transaction that holds on to the old read models');
-    if (heldUp || systemClock.monotonicMs() - told < PROGRESS_EVERY_MS) return;
-    told = systemClock.monotonicMs();
-    say(`${events} events read, at position ${position} of ${end}`);
+  const tell = everySecond(({ events, position, end }: RebuildProgress) =>
+    say(`${events} events read, at position ${position} of ${end}`),
+  );
+  return (progress) => {
+    if (progress.heldUp)
+      say('all events read; waiting for a transaction that holds on to the old read models');
+    else tell(progress);
   };
 }

@@ -1,3 +1,4 @@
+import { systemClock } from '../runtime/clock.ts';
 import { explain } from '../startErrors.ts';
 
 /** Runs a command: what it throws is told on standard error, a line per problem, and the exit code says so. */
@@ -18,3 +19,15 @@ export const refuse = (line: string): void => {
   process.stderr.write(`${line}\n`);
   process.exitCode = 1;
 };
+
+const PROGRESS_EVERY_MS = 1_000;
+
+/** Tells of progress, and at most once a second, however often it is called. */
+export function everySecond<Progress>(tell: (progress: Progress) => void): (progress: Progress) => void {
+  let told = systemClock.monotonicMs();
+  return (progress) => {
+    if (systemClock.monotonicMs() - told < PROGRESS_EVERY_MS) return;
+    told = systemClock.monotonicMs();
+    tell(progress);
+  };
+}

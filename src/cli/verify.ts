@@ -1,11 +1,9 @@
 import { parseArgs } from 'node:util';
 import { v7 as uuidv7 } from 'uuid';
-import { kurrentDbUrlOf, readConfig } from '../config.ts';
 import type { Database } from '../database.ts';
 import { codec } from '../eventstore/codec.ts';
 import { readLogId } from '../eventstore/identity.ts';
 import { createEventLog } from '../eventstore/log.ts';
-import { openServiceLog } from '../eventstore/openLog.ts';
 import type { EventStore } from '../eventstore/port.ts';
 import { refuseForeignLog } from '../foreignLog.ts';
 import { createPostgresRowStore } from '../projections/postgresRowStore.ts';
@@ -17,10 +15,9 @@ import { linesOf } from '../replay/told.ts';
 import { type VerifyProgress, verifyLog } from '../replay/verifyLog.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { explain } from '../startErrors.ts';
-import { reachDatabase } from './reachDatabase.ts';
-import { say } from './run.ts';
+import { everySecond, say } from './run.ts';
+import { withServiceLog } from './serviceLog.ts';
 
-const PROGRESS_EVERY_MS = 1_000;
 const EXIT_CODES = { CLEAN: 0, MISMATCH: 1, INCOMPLETE: 2 } as const;
 const COULD_NOT_RUN = 2;
 
@@ -30,7 +27,7 @@ const COULD_NOT_RUN = 2;
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
-  const report = await withLog(verifyAndKeep);
+  const report = await withServiceLog(verifyAndKeep, COULD_NOT_RUN);
   if (values.json) say(JSON.stringify(report));
   else for (const line of linesOf(report)) say(line);
   process.exitCode = EXIT_CODES[report.result];
@@ -40,21 +37,6 @@ main().catch((error: unknown) => {
   process.stderr.write(`${explain(error, 'The log could not be verified')}\n`);
   process.exitCode = COULD_NOT_RUN;
 });
-
-async function withLog<T>(work: (store: EventStore, database: Database) => Promise<T>): Promise<T> {
-  const config = readConfig(process.env);
-  const database = await reachDatabase(config, COULD_NOT_RUN);
-  try {
-    const { store, close } = await openServiceLog(database, kurrentDbUrlOf(config));
-    try {
-      return await work(store, database);
-    } finally {
-      await close();
-    }
-  } finally {
-    await database.close();
-  }
-}
 
 async function verifyAndKeep(store: EventStore, { pool }: Database): Promise<VerificationReport> {
   const log = createEventLog(store, uuidv7);
@@ -81,11 +63,7 @@ async function verifyAndKeep(store: EventStore, { pool }: Database): Promise<Ver
 }
 
 /** On standard error, so that the report alone is on standard output. */
-function progressTeller(): (progress: VerifyProgress) => void {
-  let told = systemClock.monotonicMs();
-  return ({ events, position, end }) => {
-    if (systemClock.monotonicMs() - told < PROGRESS_EVERY_MS) return;
-    told = systemClock.monotonicMs();
+const progressTeller = (): ((progress: VerifyProgress) => void) =>
+  everySecond(({ events, position, end }) => {
     process.stderr.write(`${events} events verified, at position ${position} of ${end}\n`);
-  };
-}
+  });

@@ -1,5 +1,6 @@
 import type { Case } from '../domain/case.ts';
 import {
+  type Decided,
   addNote as decideAddNote,
   changeState as decideChangeState,
   recordedCommand,
@@ -73,18 +74,33 @@ async function run(
   caseId: string,
   envelope: CommandEnvelope,
   command: CommandKey | null,
-  decide: (current: Case) => ReturnType<typeof decideAddNote>,
+  decide: (current: Case) => Decided,
 ): Promise<CaseChanged> {
-  const { actor, traceparent } = envelope;
-  const context = { actor, correlationId: null, causationId: null, traceparent };
-  const decideNow: Decide<boolean> = (current) => {
-    const { events, replayed } = decide(current);
-    return { events, result: replayed };
-  };
-  const changed = await deps.cases.change(caseId, context, decideNow, REQUEST_PATIENCE);
-  const { current, result: replayed } = changed;
+  const { current, replayed } = await changeByCommand(deps, caseId, null, envelope, decide);
   const { revision, position } = (replayed && recordedCommand(current, command)) || current;
   return { current, revision, position, replayed };
+}
+
+/**
+ * Records what a command decides on the case as it is.
+ *
+ * @param taskId the task that it is about; null for none
+ * @returns the case afterwards, and whether the command was a repeat
+ */
+export async function changeByCommand(
+  { cases }: Pick<ChangeDependencies, 'cases'>,
+  caseId: string,
+  taskId: string | null,
+  { actor, traceparent }: CommandEnvelope,
+  decide: (current: Case, now: string) => Decided,
+): Promise<{ readonly current: Case; readonly replayed: boolean }> {
+  const context = { actor, correlationId: taskId, causationId: null, traceparent };
+  const decideNow: Decide<boolean> = (current, now) => {
+    const { events, replayed } = decide(current, now);
+    return { events, result: replayed };
+  };
+  const { current, result } = await cases.change(caseId, context, decideNow, REQUEST_PATIENCE);
+  return { current, replayed: result };
 }
 
 /** The keyed hashes of a command's idempotency key and of what was asked; null without a key. */

@@ -1,3 +1,4 @@
+import type { Case } from '../domain/case.ts';
 import type { Playbook } from '../domain/playbook.ts';
 import type { Policy } from '../domain/policy.ts';
 import { readSignals, type Signals } from '../domain/signals.ts';
@@ -81,6 +82,8 @@ export function judgeContext(
 
 /** The text of a task and what it says, with the vault that opened it (null where its key is gone). */
 export type TaskText = {
+  /** The case that it was read from. */
+  readonly current: Case;
   readonly vault: CaseVault | null;
   readonly description: string | null;
   readonly signals: Signals;
@@ -102,7 +105,7 @@ export async function readText(
   if (!task) throw new Error(`case ${caseId} has no task ${taskId}`);
   const description = vault?.open(PERSONAL_FIELDS.description, task.description) ?? null;
   const signals = description === null ? ALL_RAISED : readSignals(description);
-  return { vault, description, signals, causationId: task.lastEventId };
+  return { current, vault, description, signals, causationId: task.lastEventId };
 }
 
 /** Where the keys cannot be reached, the task waits for them as it waits for the log. */

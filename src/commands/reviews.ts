@@ -16,9 +16,9 @@ import { StoreUnavailableError } from '../eventstore/port.ts';
 import { type CaseVault, PERSONAL_FIELDS } from '../vault/vault.ts';
 import { atMost } from './atMost.ts';
 import { type Automation, pausesAsOfNow } from './automation.ts';
-import { type CaseStore, type Decide, REQUEST_PATIENCE } from './caseStore.ts';
+import type { CaseStore } from './caseStore.ts';
 import { vaultOfCase } from './caseVault.ts';
-import { type CaseChanged, type CommandEnvelope, commandKey } from './changeCase.ts';
+import { type CaseChanged, type CommandEnvelope, changeByCommand, commandKey } from './changeCase.ts';
 import type { Opening } from './driveTask.ts';
 import { type JudgeDependencies, judgeContext, readText } from './judging.ts';
 import type { TaskRunner } from './taskRunner.ts';
@@ -146,17 +146,12 @@ async function change(
   deps: ReviewDependencies,
   caseId: string,
   taskId: string,
-  { actor, traceparent }: CommandEnvelope,
+  envelope: CommandEnvelope,
   command: CommandKey | null,
   decideNow: (current: Case, now: string) => Decided,
 ): Promise<CaseChanged> {
-  const context = { actor, correlationId: taskId, causationId: null, traceparent };
-  const once: Decide<boolean> = (current, now) => {
-    const { events, replayed } = decideNow(current, now);
-    return { events, result: replayed };
-  };
-  const { current, result } = await deps.cases.change(caseId, context, once, REQUEST_PATIENCE);
-  return answer(deps, current, result, command);
+  const { current, replayed } = await changeByCommand(deps, caseId, taskId, envelope, decideNow);
+  return answer(deps, current, replayed, command);
 }
 
 type DecideNow = (current: Case, by: Reviewing, context: JudgeContext) => Decided;
@@ -223,14 +218,19 @@ async function mustHaveBeenShown(
   context: JudgeContext,
 ): Promise<void> {
   if (reviewedRevision === latest.revision) return;
-  const then = await cases.at(latest.caseId, reviewedRevision);
-  const task = then.tasks.get(taskId);
-  if (task?.decision && reviewedHash(reviewed(then, task, context)) === hash) return;
+  const shown = partsOf(await cases.at(latest.caseId, reviewedRevision), taskId, context);
+  if (shown && reviewedHash(shown) === hash) return;
   throw new RefusedError(
     'INVALID_INPUT',
     'must be the revision that reviewedHash came with',
     'reviewedRevision',
   );
+}
+
+/** What a reviewer is shown of a task; null where a case has not got so far. */
+function partsOf(current: Case, taskId: string, context: JudgeContext): Reviewed | null {
+  const task = current.tasks.get(taskId);
+  return task?.decision ? reviewed(current, task, context) : null;
 }
 
 /** Asking whether a backend is available may take the one call that it is probed with: only for good is it asked. */
@@ -258,16 +258,12 @@ async function stale(
   error: RefusedError,
   { current, context }: { readonly current: Case; readonly context: JudgeContext },
 ): Promise<RefusedError> {
-  const partsOf = (each: Case, paused: JudgeContext['paused']): Reviewed | null => {
-    const task = each.tasks.get(taskId);
-    return task?.decision ? reviewed(each, task, { ...context, paused }) : null;
-  };
   const then = await cases.at(current.caseId, seen.reviewedRevision);
   // What was paused then may be running again, and the other way round.
   const before = [true, false]
-    .map((paused) => partsOf(then, () => paused))
+    .map((paused) => partsOf(then, taskId, { ...context, paused: () => paused }))
     .find((parts) => parts && reviewedHash(parts) === seen.reviewedHash);
-  const after = partsOf(current, context.paused);
+  const after = partsOf(current, taskId, context);
   if (!before || !after) {
     const message =
       'reviewedHash was not made at this revision under what is in force now (policy, playbook); read it again';

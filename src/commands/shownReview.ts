@@ -28,11 +28,8 @@ export async function showReview(
   taskId: string,
 ): Promise<ShownReview> {
   const pauses = pausesAsOfNow(deps.automation);
-  const [text, current] = await Promise.all([
-    readText(deps, caseId, taskId),
-    deps.cases.load(caseId),
-    pauses.beforehand(),
-  ]);
+  const [text] = await Promise.all([readText(deps, caseId, taskId), pauses.beforehand()]);
+  const { current } = text;
   const context = judgeContext(deps, text.signals, pauses.paused)(deps.clock.now());
   const task = current.tasks.get(taskId);
   if (!task?.review || !current.opened) throw new Error(`${taskId} was never routed to a person`);

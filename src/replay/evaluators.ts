@@ -1,6 +1,8 @@
+import { EVALUATOR_VERSION, rulesVersion } from '../domain/guardrails.ts';
+
 /** Versions of the CEL library that give the same results as the one in use. */
 const CEL_LIBRARIES = ['8.0.0'];
-const NEWEST_RULES = 2;
+const NEWEST_RULES = rulesVersion(EVALUATOR_VERSION);
 
 /**
  * Whether this version can evaluate again what an evaluator of that name has evaluated. What the text analysis says is among the

@@ -1,3 +1,4 @@
+import { actionOf, isSameAction } from '../domain/attempts.ts';
 import type { ActionStarted, CaseEvent, GuardrailEvaluated, Recorded } from '../domain/events.ts';
 import type { Findings } from './findings.ts';
 
@@ -59,8 +60,7 @@ function approvalProblem(
     return "the reviewer's decision before it is not by that reviewer, authenticated";
   if (!['APPROVED', 'EDITED'].includes(data.resolution) || data.awaitsSecond)
     return "the reviewer's decision before it lets nothing be executed";
-  const isSame = data.action?.intent === action.intent && data.action.routeTarget === action.backend;
-  return isSame && hasOverrides(verdict, data.overrides)
+  return isSameAction(data.action, actionOf(action)) && hasOverrides(verdict, data.overrides)
     ? null
     : "it is not what the reviewer's decision says";
 }
