@@ -54,9 +54,11 @@ export function claimReview(
 }
 
 /**
- * Ends a claim: the reviewer's own, or as a supervisor another one's. Where none holds nothing happens.
+ * Ends a claim: the reviewer's own, or as a supervisor another one's. Where none holds nothing happens, unless the command has an
+ * idempotency key: only what is recorded can be recognised as a repeat, and a late repeat must not end a claim made since. So the end of
+ * a lease that was over is recorded, and where there is nothing to record the command is refused.
  *
- * @throws RefusedError REVIEW_NOT_FOUND, REVIEW_NOT_OPEN, IDEMPOTENCY_KEY_REUSED, or REVIEW_CLAIMED by another one
+ * @throws RefusedError REVIEW_NOT_FOUND, REVIEW_NOT_OPEN, IDEMPOTENCY_KEY_REUSED, REVIEW_NOT_CLAIMED, or REVIEW_CLAIMED by another one
  */
 export function releaseReview(
   current: Case,
@@ -67,8 +69,11 @@ export function releaseReview(
   const found = findReview(current, taskId);
   if (isRepeat(current, command)) return NOTHING_NEW;
   const { claim } = mustBeInReview(found).review;
-  if (!holds(claim, now)) return { events: [], replayed: false };
-  if (claim.reviewer !== reviewer.id && !supervises(reviewer, reviews.supervisors)) throw claimedBy(claim);
+  const mayEnd = claim?.reviewer === reviewer.id || supervises(reviewer, reviews.supervisors);
+  if (holds(claim, now) && !mayEnd) throw claimedBy(claim);
+  if (!holds(claim, now) && command === null) return { events: [], replayed: false };
+  if (!claim || !mayEnd)
+    throw new RefusedError('REVIEW_NOT_CLAIMED', 'there is no claim here that you could end');
   return {
     events: [{ type: 'ReviewReleased', data: { taskId, reviewer: claim.reviewer, command } }],
     replayed: false,

@@ -147,6 +147,23 @@ describe('releasing', () => {
         .when(releasing({ by, using: { now } }))
         .thenNothing();
   });
+  it('with a key always leaves something: a copy of it that comes late must not end a claim made since', () => {
+    const over = { now: END };
+    const keyed = releasing({ command: key(), using: over });
+    given(...claimedByAnn)
+      .when(keyed)
+      .thenEvents(withKey(released(1, 'ann')));
+    const later = [...claimedByAnn, withKey(released(1, 'ann')), claimed(1, 'ann', END)];
+    given(...later)
+      .when(releasing({ command: key() }))
+      .thenRepeat();
+    given(...inReview)
+      .when(keyed)
+      .thenRefused('REVIEW_NOT_CLAIMED', null);
+    given(...claimedByAnn)
+      .when(releasing({ by: bob, command: key(), using: over }))
+      .thenRefused('REVIEW_NOT_CLAIMED', null);
+  });
   it('is for tasks that a person was asked about', () =>
     given(opened(), received()).when(releasing()).thenRefused('REVIEW_NOT_FOUND', 'taskId'));
   it.each(CLOSED)('is refused when the task is %s', (_, events) =>

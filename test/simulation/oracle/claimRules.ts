@@ -32,7 +32,7 @@ export function checkClaim(
     violate('leases are as the policy says', `${placeOf(event)}: ${leaseMs} ms`);
 }
 
-/** Only a claim that holds is ended, by who has it or by a supervisor. */
+/** A claim is ended by who has it or by a supervisor; one whose lease is over only by a command with a key, which must leave something. */
 export function checkRelease(
   review: LedgerReview,
   event: Extract<Committed, { type: 'ReviewReleased' }>,
@@ -40,9 +40,13 @@ export function checkRelease(
   violate: Violate,
 ): void {
   const { recordedAt, actor } = event.metadata;
-  const { reviewer } = event.data;
-  const holds = claimHolds(review, recordedAt) && review.claim?.reviewer === reviewer;
-  if (!holds || (actor.id !== reviewer && !supervises(actor, reviews)))
+  const { reviewer, command } = event.data;
+  const isThere = claimHolds(review, recordedAt) || command !== null;
+  if (
+    !isThere ||
+    review.claim?.reviewer !== reviewer ||
+    (actor.id !== reviewer && !supervises(actor, reviews))
+  )
     violate('one has a review', `${placeOf(event)} of ${reviewer} by ${actor.id}`);
 }
 

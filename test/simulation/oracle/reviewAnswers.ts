@@ -37,7 +37,7 @@ export function createReviewAnswers(
         .some(
           (event) => isOf(command, event) && (command.sentKey === null || event.append === place?.append),
         );
-      const isNothing = command.asked.kind === 'release' && !found;
+      const isNothing = command.asked.kind === 'release' && command.sentKey === null && !found;
       if (!isThere || !(found || isNothing))
         violate('accepted is recorded', `${textOf(command)} at ${revision}, where there is ${place?.type}`);
     },
@@ -61,9 +61,6 @@ export function createReviewAnswers(
         violate('who is refused is told why', `${textOf(command)}: ${claim?.reviewer} has it`);
     },
     repeated: (command, first, repeat) => {
-      const isKnown = 'replayed' in repeat && repeat.replayed;
-      // A release of nothing leaves nothing, not even its key.
-      if (command.asked.kind === 'release' && !isKnown) return;
       if ('replayed' in repeat && repeat.revision === first.revision && repeat.position === first.position) {
         count('reviewer/repeat');
         return;
