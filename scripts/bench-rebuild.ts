@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import type { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import { ORCHESTRATOR } from '../src/commands/driveTask.ts';
+import { ORCHESTRATOR } from '../src/domain/actors.ts';
 import { caseStream } from '../src/domain/identifiers.ts';
 import { codec } from '../src/eventstore/codec.ts';
 import { identifyLog } from '../src/eventstore/identity.ts';

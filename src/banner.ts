@@ -1,9 +1,8 @@
 import type { Config } from './config.ts';
 import type { Database } from './database.ts';
 import type { AutomationState, Pause } from './domain/automation.ts';
-import type { Playbook } from './domain/playbook.ts';
-import type { Policy } from './domain/policy.ts';
 import type { Service } from './service.ts';
+import type { SourceFiles } from './sourceFiles.ts';
 
 /** The case that the first start on an empty embedded store opens, for trying it out. */
 export const SAMPLE_CASE = {
@@ -25,9 +24,9 @@ const SAMPLE_TASK = {
 /** What every start tells: where everything is, who decides, what is paused, and what to try. */
 export function banner(
   config: Config,
-  service: Pick<Service, 'url' | 'description' | 'recommender' | 'backends' | 'logId'>,
+  service: Pick<Service, 'url' | 'description' | 'recommender' | 'backends' | 'logId' | 'seals'>,
   database: Pick<Database, 'description'>,
-  { policy, playbook }: { readonly policy: Policy; readonly playbook: Playbook },
+  { policy, shadow, playbook }: SourceFiles,
   { pauses }: Pick<AutomationState, 'pauses'>,
 ): string {
   const backends = [...service.backends.values()].map((backend) => `  backend      ${backend.describe()}`);
@@ -41,7 +40,13 @@ export function banner(
     `  recommender  ${service.recommender.describe()}`,
     ...backends,
     `  policy       ${policy.name} ${policy.version}, ${config.POLICY}, sha256 ${policy.hash}`,
+    ...(shadow
+      ? [
+          `  shadow       ${shadow.name} ${shadow.version}, ${config.SHADOW_POLICY}, sha256 ${shadow.hash}; never acted on`,
+        ]
+      : []),
     `  playbook     ${playbook.name} ${playbook.version}, ${config.PLAYBOOK}, sha256 ${playbook.hash}`,
+    `  seals        ${service.seals}`,
     `  callers      ${callers(config)}`,
     ...pauses.map((pause) => `  automation   ${pausedBy(pause)}; end it with POST /automation/resume`),
     '',

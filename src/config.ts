@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { authenticationProblems, authenticationVariables } from './auth/settings.ts';
 import { commaParts, inputMessage, wholeNumber } from './input.ts';
 import { isLoopback } from './loopback.ts';
+import { sealProblems, sealVariables } from './seals/settings.ts';
 
 const flag = z
   .enum(['true', 'false'])
@@ -70,6 +71,12 @@ export const environmentSchema = z.object({
     .default('config/playbook.yaml')
     .describe('What can be recommended, and how it is carried out'),
   POLICY: z.string().default('config/policy.yaml').describe('What may be executed without a person'),
+  SHADOW_POLICY: z
+    .string()
+    .optional()
+    .describe(
+      'A candidate that is evaluated beside POLICY on everything that happens, recorded and never acted on',
+    ),
   AUTOMATION: z
     .enum(['running', 'paused'])
     .default('running')
@@ -78,6 +85,13 @@ export const environmentSchema = z.object({
     ),
   ALLOW_UNAUTHENTICATED: flag.describe('Listen beyond loopback although callers are not authenticated'),
   ...authenticationVariables,
+  ...sealVariables,
+  VERIFY_EVERY_HOURS: wholeNumber(0, 8_760, 24).describe(
+    'How old the last verification of the log gets before the service verifies it again by itself, in hours; 0: never',
+  ),
+  VERIFY_EVENTS_PER_SECOND: wholeNumber(1, 1_000_000, 1_000).describe(
+    'How many events it reads a second for that, so that it disturbs nobody',
+  ),
   ALLOW_SIMULATED: flag.describe('Use simulated backends with DATABASE_URL set or another HOST'),
   ALLOWED_HOSTS: hosts.describe(
     'Further host names that requests may name, without port, separated by commas',
@@ -133,7 +147,7 @@ const isOpenToThisMachine = (config: Pick<Config, 'HOST' | 'AUTHENTICATION'>): b
   isLoopback(config.HOST) && config.AUTHENTICATION.length === 0;
 
 function contradictions(config: Config): string[] {
-  const problems = authenticationProblems(config);
+  const problems = [...authenticationProblems(config), ...sealProblems(config)];
   if (!isLoopback(config.HOST) && config.AUTHENTICATION.length === 0 && !config.ALLOW_UNAUTHENTICATED) {
     problems.push(
       'HOST: callers are not authenticated, so the service listens on loopback only; set AUTHENTICATION, ' +

@@ -1,12 +1,12 @@
 import { type Automation, createAutomation } from './commands/automation.ts';
 import { type CaseStore, createCaseStore } from './commands/caseStore.ts';
 import type { DriveDependencies } from './commands/driveTask.ts';
-import { ORCHESTRATOR } from './commands/driveTask.ts';
 import type { ReviewDependencies } from './commands/reviews.ts';
 import { createSources, type Sources } from './commands/sources.ts';
 import { beat, sweep } from './commands/sweep.ts';
 import { createTaskRunner, type TaskRunner } from './commands/taskRunner.ts';
 import type { Coordinator } from './coordination/port.ts';
+import { ORCHESTRATOR } from './domain/actors.ts';
 import { caseIdOfStream } from './domain/identifiers.ts';
 import { codec } from './eventstore/codec.ts';
 import { identifyLog } from './eventstore/identity.ts';
@@ -62,7 +62,7 @@ export type Engine = {
  * @throws ForeignLogError when store and read models do not belong together, and what either throws
  */
 export async function startEngine(parts: EngineParts): Promise<Engine> {
-  const { store, rowStore, coordinator, clock, logger, observer, newId, policy, playbook } = parts;
+  const { store, rowStore, coordinator, clock, logger, observer, newId, playbook } = parts;
   const shutdown = new AbortController();
   const ending = new AbortController();
   const log = createEventLog(store, newId);
@@ -70,7 +70,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   await refuseForeignLog(log, rowStore);
   const logId = await identifyLog(log, ORCHESTRATOR, newId(), clock.now());
   const sources = createSources(log);
-  await sources.register(policy, playbook, clock.now());
+  await sources.register(parts, clock.now());
   const automation = createAutomation(log, clock, {
     INTENT: Object.keys(playbook.intents),
     BACKEND: Object.keys(playbook.backends),

@@ -7,6 +7,18 @@ export const wholeNumber = (least: number, most: number, otherwise: number): z.Z
     z.int().min(least).max(most).default(otherwise),
   );
 
+/** A time that comes as text with its offset, as the read models write theirs: ISO 8601 in UTC with milliseconds. */
+export const timeText = z.iso.datetime({ offset: true }).transform((text) => {
+  const time = new Date(text).toISOString();
+  // Its offset may lead beyond the years that sort as they read.
+  return time.startsWith('+') ? '9999-12-31T23:59:59.999Z' : time;
+});
+
+/** A text that rows are filtered by. */
+export const filterText = z
+  .string()
+  .regex(/^\P{C}{1,200}$/u, 'must be 1 to 200 characters, without control characters');
+
 /** The parts of a text between its commas, without spaces around them and without empty ones. */
 export const commaParts = (text: string): string[] =>
   text

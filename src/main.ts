@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { pino } from 'pino';
 import { banner, SAMPLE_CASE } from './banner.ts';
-import { ORCHESTRATOR } from './commands/driveTask.ts';
 import { openCase } from './commands/openCase.ts';
 import { isTryingOut, readConfig } from './config.ts';
 import { openDatabase } from './database.ts';
+import { ORCHESTRATOR } from './domain/actors.ts';
 import { startService } from './service.ts';
 import { readSourceFiles } from './sourceFiles.ts';
 import { explain } from './startErrors.ts';

@@ -13,12 +13,14 @@ import type { CaseStore } from './commands/caseStore.ts';
 import { type Config, kurrentDbUrlOf } from './config.ts';
 import { createPostgresCoordinator } from './coordination/postgres.ts';
 import type { Database } from './database.ts';
+import { ORCHESTRATOR } from './domain/actors.ts';
 import { caseIdOfStream } from './domain/identifiers.ts';
 import type { Playbook } from './domain/playbook.ts';
 import type { Policy } from './domain/policy.ts';
 import { startEngine } from './engine.ts';
 import { openServiceLog } from './eventstore/openLog.ts';
 import type { EventStore } from './eventstore/port.ts';
+import { createMakeEvidence } from './evidence/makeEvidence.ts';
 import { createPostgresRowStore } from './projections/postgresRowStore.ts';
 import { createReadModels, type ReadModels } from './projections/queries.ts';
 import { queueReadings } from './projections/reviewQueries.ts';
@@ -27,13 +29,17 @@ import { createRecommender } from './recommender/recommender.ts';
 import { createLastVerification } from './replay/lastVerification.ts';
 import { type Clock, systemClock } from './runtime/clock.ts';
 import { createMetrics } from './runtime/metrics.ts';
+import { describeSealing, readSealSettings, startSealing } from './sealing.ts';
 import { createPostgresKeyStore } from './vault/postgres.ts';
 import type { Vault } from './vault/vault.ts';
+import { startVerifying } from './verifying.ts';
 
 export type ServiceOptions = {
   readonly config: Config;
   readonly playbook: Playbook;
   readonly policy: Policy;
+  /** A candidate that is evaluated beside it and never acted on; null without one. */
+  readonly shadow: Policy | null;
   readonly database: Database;
   readonly logger: FastifyBaseLogger;
   readonly version: string;
@@ -63,6 +69,8 @@ export type Service = {
   readonly readModels: ReadModels;
   /** Whether no case was in the log before this start. */
   readonly holdsNoCase: boolean;
+  /** What is sealed and where, in words. */
+  readonly seals: string;
   /** Stops taking requests, lets what is in flight finish or leaves it resumable, and ends the projections. */
   readonly stop: () => Promise<void>;
 };
@@ -76,9 +84,10 @@ const DRAIN_MS = 10_000;
 
 /** Puts all parts together over a database, and listens. */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { config, playbook, policy, database, logger, overrides = {} } = options;
+  const { config, playbook, policy, shadow, database, logger, overrides = {} } = options;
   const clock = overrides.clock ?? systemClock;
   const metrics = createMetrics(logger);
+  const sealSettings = await readSealSettings(config, true);
 
   const { store, description, close } = overrides.store
     ? { store: overrides.store, description: overrides.store.kind, close: overrides.store.close }
@@ -99,6 +108,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     keys: createPostgresKeyStore(database.pool),
     coordinator,
     policy,
+    shadow,
     playbook,
     recommender,
     backends,
@@ -111,6 +121,25 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     startPaused: config.AUTOMATION === 'paused',
   });
   const { logId, cases, vault, sources, automation, runner } = engine;
+  const sealing = startSealing(sealSettings, {
+    store,
+    logId,
+    actor: ORCHESTRATOR,
+    newId: uuidv7,
+    leads: () => engine.projections().leads,
+    everyMs: config.SEAL_EVERY_SECONDS * 1_000,
+    clock,
+    logger,
+  });
+
+  const verifying = startVerifying(config, {
+    store,
+    pool: database.pool,
+    logId,
+    leads: () => engine.projections().leads,
+    clock,
+    logger,
+  });
 
   const app = await buildApp(
     {
@@ -121,11 +150,16 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       runner,
       reviewing: engine.reviewing,
       policy,
+      shadow,
       playbook,
       store,
       readModels,
       projections: engine.projections,
       lastVerification: createLastVerification(database.pool).read,
+      evidence:
+        sealing.sealNow &&
+        sealSettings.key &&
+        createMakeEvidence({ store, logId, vault, sealNow: sealing.sealNow, clock }, sealSettings.key),
       positions: createPositionTokens(`${store.kind}/${logId}`),
       clock,
       waitMs: overrides.waitMs ?? WAIT_MS,
@@ -138,6 +172,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
           parkedCases: readModels.parkedCases,
           pauses: async () => (await automation.current()).pauses.length,
           queues: async () => queueReadings(policy, await readModels.reviewCounts(clock.now())),
+          seals: sealing.readings,
+          verification: verifying.reading,
         }),
     },
     {
@@ -168,10 +204,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     vault,
     readModels,
     holdsNoCase,
+    seals: describeSealing(sealSettings),
     stop: async () => {
       engine.windDown();
       await closeApp(app, CLOSE_MS);
       await engine.stop(DRAIN_MS);
+      await verifying.stop();
+      await sealing.stop();
       await close();
     },
   };

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { environmentTable, withTable } from '../scripts/generate-docs.ts';
 import { configText, playbook, policy } from './support/builders.ts';
+import { EXECUTING_TEXT, shadowPolicy } from './support/shadows.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -65,8 +66,10 @@ backends:
 
 describe.concurrent('npm run check-config', () => {
   it('tells what would be used, and starts nothing', async () => {
+    const shadow = await fileWith('shadow.yaml', EXECUTING_TEXT);
     const { code, stdout, stderr } = await runFile(CHECK, {
       PORT: '',
+      SHADOW_POLICY: shadow,
       OPENAI_API_KEY: 'sk-very-secret',
       OPENAI_BASE_URL: 'http://127.0.0.1:1/v1',
     });
@@ -75,6 +78,8 @@ describe.concurrent('npm run check-config', () => {
       'environment  is valid; the API would listen on 127.0.0.1:3000',
       `playbook     config/playbook.yaml is valid: 3 intents, sha256 ${playbook.hash}`,
       `policy       config/policy.yaml is valid: ${policy.guardrails.length} guardrails, sha256 ${policy.hash}`,
+      `shadow       ${shadow} is valid: 5 guardrails, sha256 ${shadowPolicy(EXECUTING_TEXT).hash}; never acted on`,
+      'seals        with a key that the first start makes',
       expect.stringMatching(/^recommender .*http:\/\/127\.0\.0\.1:1\/v1/),
       'backend      PARTNER_API: simulated, calls nobody',
       'backend      CORE_SYSTEM: simulated, calls nobody',

@@ -38,6 +38,7 @@ describe('an empty environment', () => {
       ]),
       RATE_LIMIT_PER_MINUTE: 0,
       TRUSTED_PROXIES: [],
+      SEAL_EVERY_SECONDS: 60,
       ALLOW_SIMULATED: false,
       ALLOWED_HOSTS: [],
       LOG_LEVEL: 'info',
@@ -104,7 +105,7 @@ describe('a variable', () => {
   const METHODS = 'must be keys, oidc, or both, separated by a comma';
   const TRUSTWORTHY = 'must be an https URL without user and password; http is for loopback hosts only';
   const ROLE_SCOPES =
-    'must be entries ROLE=scope+scope, separated by commas, each role once, scopes out of read, submit, cases, review, operate, metrics';
+    'must be entries ROLE=scope+scope, separated by commas, each role once, scopes out of read, submit, cases, review, operate, erase, metrics';
   const RATE = 'must be a whole number of at most seven digits; 0 for no limit';
   const PROXIES = 'must be IP addresses or networks such as 10.0.0.0/8, separated by commas';
   it.each<[string, string, string]>([

@@ -6,6 +6,7 @@ import { readConfig } from '../src/config.ts';
 import { readSourceFiles } from '../src/sourceFiles.ts';
 import { explain } from '../src/startErrors.ts';
 import { configText, playbook, policy } from './support/builders.ts';
+import { EXECUTING_TEXT, shadowPolicy } from './support/shadows.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -34,6 +35,47 @@ it('gives playbook and policy, held against each other', async () => {
   const read = await readSourceFiles(readConfig({}));
   expect(read.playbook.hash).toBe(playbook.hash);
   expect(read.policy.hash).toBe(policy.hash);
+  expect(read.shadow).toBeNull();
+});
+
+describe('a shadow policy', () => {
+  const shadowFile = async (text: string): Promise<string> => {
+    const file = join(folder, 'shadow.yaml');
+    await writeFile(file, text);
+    return file;
+  };
+
+  it('is given beside the policy in force', async () => {
+    const file = await shadowFile(EXECUTING_TEXT);
+    const read = await readSourceFiles(readConfig({ SHADOW_POLICY: file }));
+    expect(read.policy.hash).toBe(policy.hash);
+    expect(read.shadow?.hash).toBe(shadowPolicy(EXECUTING_TEXT).hash);
+  });
+
+  it('that is not there is named, with the variable that names it', async () => {
+    const missing = join(folder, 'missing.yaml');
+    expect(await toldAbout({ SHADOW_POLICY: missing })).toEqual([
+      'Playbook or policy cannot be used:',
+      `  ${missing}:1 cannot be read: ENOENT; SHADOW_POLICY names the file`,
+    ]);
+  });
+
+  it.each([
+    ['that is broken', EXECUTING_TEXT.replace("'true'", 'case.stat == "OPEN"'), 10, 'rule only: '],
+    ['that does not fit the playbook', EXECUTING_TEXT.replace('PARTNER_API,', 'NOWHERE,'), 8, 'NOWHERE'],
+    [
+      'that may take long',
+      EXECUTING_TEXT.replace('true', '[1].all(a, [2].exists(b, [3].map(c, c).size() > 0))'),
+      10,
+      'rule only: may take long',
+    ],
+  ])('%s never starts the service', async (_what, text, line, why) => {
+    const file = await shadowFile(text);
+    const [title, told, ...rest] = (await toldAbout({ SHADOW_POLICY: file })) ?? [];
+    expect([title, rest]).toEqual(['Playbook or policy cannot be used:', []]);
+    expect(told).toContain(`${file}:${line} `);
+    expect(told).toContain(why);
+  });
 });
 
 describe('simulated backends', () => {

@@ -8,6 +8,7 @@ import { serializerCompiler } from 'fastify-type-provider-zod';
 import type { Authenticate } from '../auth/authenticate.ts';
 import { registerAccess } from './access.ts';
 import { registerAudit } from './audit.ts';
+import { registerAuditExport } from './auditExport.ts';
 import { registerAutomation } from './automation.ts';
 import { registerCaseChanges } from './caseChanges.ts';
 import { registerCaseEvents } from './caseEvents.ts';
@@ -15,7 +16,9 @@ import { registerCases } from './cases.ts';
 import { registerCaseTask } from './caseTask.ts';
 import { handleClientError } from './clientErrors.ts';
 import type { ApiDependencies } from './dependencies.ts';
+import { registerErasure } from './erasure.ts';
 import { handleError } from './errorHandler.ts';
+import { registerEvidence } from './evidence.ts';
 import { registerHealth } from './health.ts';
 import { registerHostGuard } from './hostGuard.ts';
 import { parseJsonBody } from './jsonBody.ts';
@@ -96,8 +99,11 @@ const ROUTES = [
   registerReviewChanges,
   registerCases,
   registerCaseChanges,
+  registerErasure,
+  registerEvidence,
   registerCaseEvents,
   registerAudit,
+  registerAuditExport,
   registerPolicy,
   registerVerification,
   registerAutomation,

@@ -2,10 +2,12 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { OUTCOMES } from '../domain/vocabulary.ts';
+import { auditEntry } from '../export/auditEntry.ts';
 import type { AuditRow } from '../projections/audit.ts';
 import { findCase } from './cases.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { awaitPosition, filled, type Order, positionKey, readPage } from './pages.ts';
+import { fieldError } from './problems.ts';
 import * as schemas from './schemas.ts';
 
 const outcome = z.enum(OUTCOMES);
@@ -36,6 +38,30 @@ const logEntry = z
   })
   .meta({ id: 'AuditEntry' });
 
+const auditAsOf = schemas.queryTime
+  .optional()
+  .describe('As the audit log was then: what was settled at this time or before');
+
+/** Query parameters that choose entries of the audit log. */
+export const auditFilter = {
+  from: schemas.queryTime.optional().describe('Settled at this time or later'),
+  to: schemas.queryTime.optional().describe('Settled before this time'),
+  asOf: auditAsOf,
+  outcome: outcome.optional(),
+  intent: schemas.queryText.optional(),
+  actor: schemas.queryText.optional().describe('Who submitted the task'),
+};
+
+type AuditFilter = { readonly [Name in keyof typeof auditFilter]?: z.output<(typeof auditFilter)[Name]> };
+
+/** What those parameters ask of the read model. */
+export const auditQuery = ({ outcome, intent, actor, from, to, asOf }: AuditFilter) => ({
+  filter: { outcome, intent, actor_id: actor },
+  from,
+  to,
+  asOf,
+});
+
 const NEWEST_FIRST: Order<AuditRow, number> = {
   keys: positionKey,
   keysOf: (row) => filled(row.settled_position),
@@ -55,7 +81,7 @@ export function registerAudit(app: FastifyInstance, deps: ApiDependencies): void
         summary: 'The settled tasks of one case, newest first',
         tags: ['audit'],
         params: z.strictObject({ case_id: schemas.caseId }),
-        querystring: z.strictObject({ atLeast: schemas.pageQuery.atLeast }),
+        querystring: z.strictObject({ atLeast: schemas.pageQuery.atLeast, asOf: auditAsOf }),
         response: {
           200: z
             .strictObject({ case_id: schemas.caseId, entries: z.array(caseEntry) })
@@ -66,8 +92,8 @@ export function registerAudit(app: FastifyInstance, deps: ApiDependencies): void
     },
     async ({ params, query }) => {
       await awaitPosition(deps, query.atLeast);
-      const rows = await readTrail(deps, params.case_id);
-      if (rows.length === 0) await findCase(deps, params.case_id, 'case_id');
+      const rows = await readTrail(deps, params.case_id, query.asOf);
+      if (rows.length === 0) await mustBeThere(deps, params.case_id, query.asOf);
       return { case_id: params.case_id, entries: rows.map(caseEntryView) };
     },
   );
@@ -81,11 +107,7 @@ export function registerAudit(app: FastifyInstance, deps: ApiDependencies): void
         tags: ['audit'],
         querystring: z.strictObject({
           ...schemas.pageQuery,
-          from: schemas.queryTime.optional().describe('Settled at this time or later'),
-          to: schemas.queryTime.optional().describe('Settled before this time'),
-          outcome: outcome.optional(),
-          intent: schemas.queryText.optional(),
-          actor: schemas.queryText.optional().describe('Who submitted the task'),
+          ...auditFilter,
         }),
         response: {
           200: z.strictObject({ entries: z.array(logEntry), next: schemas.next }).describe('One page'),
@@ -94,22 +116,32 @@ export function registerAudit(app: FastifyInstance, deps: ApiDependencies): void
       },
     },
     async ({ query }) => {
-      const { outcome, intent, actor, from, to } = query;
-      const filter = { outcome, intent, actor_id: actor };
+      const wanted = auditQuery(query);
       const { rows, next } = await readPage(deps, query, NEWEST_FIRST, (page) =>
-        deps.readModels.audit({ filter, from, to, ...page }),
+        deps.readModels.audit({ ...wanted, ...page }),
       );
-      return { entries: rows.map(logEntryView), next };
+      return { entries: rows.map(auditEntry), next };
     },
   );
 }
 
-async function readTrail(deps: ApiDependencies, caseId: string): Promise<AuditRow[]> {
+async function mustBeThere(deps: ApiDependencies, caseId: string, asOf: string | undefined): Promise<void> {
+  const { opened } = await findCase(deps, caseId, 'case_id');
+  if (asOf === undefined || !opened || opened.at <= asOf) return;
+  throw fieldError('case-not-found', 'asOf', `is before the case was opened, at ${opened.at}`);
+}
+
+async function readTrail(
+  deps: ApiDependencies,
+  caseId: string,
+  asOf: string | undefined,
+): Promise<AuditRow[]> {
   const rows: AuditRow[] = [];
   for (;;) {
     const last = rows.at(-1);
     const page = await deps.readModels.audit({
       filter: { case_id: caseId },
+      asOf,
       limit: TRAIL_PAGE,
       after: last ? NEWEST_FIRST.keysOf(last) : null,
     });
@@ -126,16 +158,4 @@ const caseEntryView = (row: AuditRow): z.infer<typeof caseEntry> => ({
   route_target: row.route_target,
   confidence: row.confidence,
   created_at: filled(row.settled_at),
-});
-
-const logEntryView = (row: AuditRow): z.infer<typeof logEntry> => ({
-  id: filled(row.event_id),
-  caseId: row.case_id,
-  taskId: row.task_id,
-  outcome: filled(row.outcome),
-  intent: row.intent,
-  routeTarget: row.route_target,
-  confidence: row.confidence,
-  actor: row.actor_id,
-  createdAt: filled(row.settled_at),
 });

@@ -7,8 +7,9 @@ import { caseStream } from '../domain/identifiers.ts';
 import { codec } from '../eventstore/codec.ts';
 import { metadataSchema } from '../eventstore/schemas.ts';
 import { wholeNumber } from '../input.ts';
-import { type CaseVault, PERSONAL_FIELDS } from '../vault/vault.ts';
-import { attributesInClear, findCase } from './cases.ts';
+import { personalTexts } from '../vault/personalTexts.ts';
+import { asOfMoment, caseAsOf } from './asOf.ts';
+import { findCase } from './cases.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import * as schemas from './schemas.ts';
 
@@ -38,6 +39,7 @@ export function registerCaseEvents(app: FastifyInstance, deps: ApiDependencies):
         tags: ['cases'],
         params: z.strictObject({ caseId: schemas.caseId }),
         querystring: schemas.streamQuery.extend({
+          asOf: asOfMoment,
           fromRevision: wholeNumber(0, Number.MAX_SAFE_INTEGER, 0),
           limit: wholeNumber(1, 1000, 100).describe('Most events in one page'),
         }),
@@ -53,9 +55,11 @@ export function registerCaseEvents(app: FastifyInstance, deps: ApiDependencies):
         },
       },
     },
-    async ({ params: { caseId }, query: { fromRevision, limit } }) => {
-      const page = await deps.store.readStream(caseStream(caseId), fromRevision, limit + 1);
-      if (page.length === 0) await findCase(deps, caseId);
+    async ({ params: { caseId }, query: { asOf, fromRevision, limit } }) => {
+      const last = asOf ? (await caseAsOf(deps, caseId, asOf)).revision : Number.POSITIVE_INFINITY;
+      const read = await deps.store.readStream(caseStream(caseId), fromRevision, limit + 1);
+      if (read.length === 0) await findCase(deps, caseId);
+      const page = read.filter(({ revision }) => revision <= last);
       const vault = await deps.vault.of(caseId);
       const events = page.slice(0, limit).map((stored) => {
         const event = codec.decode(stored) as Recorded<CaseEvent>;
@@ -76,34 +80,4 @@ export function registerCaseEvents(app: FastifyInstance, deps: ApiDependencies):
       return { caseId, events, next: page.length > limit ? fromRevision + limit : null };
     },
   );
-}
-
-function personalTexts(event: CaseEvent, vault: CaseVault | null): Record<string, string | null> {
-  switch (event.type) {
-    case 'TaskReceived':
-      return { description: vault?.open(PERSONAL_FIELDS.description, event.data.description) ?? null };
-    case 'DecisionRecommended': {
-      const { rawText } = event.data;
-      return rawText ? { rawText: vault?.open(PERSONAL_FIELDS.rawText, rawText) ?? null } : {};
-    }
-    case 'CaseNoteAdded':
-      return { text: vault?.open(PERSONAL_FIELDS.note, event.data.text) ?? null };
-    case 'ReviewDecided': {
-      const { note } = event.data;
-      return note ? { note: vault?.open(PERSONAL_FIELDS.reviewNote, note) ?? null } : {};
-    }
-    case 'ActionOutcomeResolved': {
-      const note = event.data.review?.note;
-      return note ? { 'review.note': vault?.open(PERSONAL_FIELDS.outcomeNote, note) ?? null } : {};
-    }
-    case 'CaseOpened':
-      return Object.fromEntries(
-        Object.entries(attributesInClear(event.data, vault)).map(([name, text]) => [
-          `personalAttributes.${name}`,
-          text,
-        ]),
-      );
-    default:
-      return {};
-  }
 }

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { openCase } from '../commands/openCase.ts';
 import type { Case } from '../domain/case.ts';
 import type { CaseRow } from '../projections/cases.ts';
-import { type CaseVault, PERSONAL_FIELDS } from '../vault/vault.ts';
+import { attributesInClear } from '../vault/personalTexts.ts';
 import { actorOf } from './actor.ts';
+import { asOfAnswer, asOfMoment, asOfView, caseAsOf } from './asOf.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { etag, idempotencyHeaders, markReplayed, traceparentOf } from './headers.ts';
 import { type Order, positionKey, readPage } from './pages.ts';
@@ -59,6 +60,7 @@ const caseSummary = z
     retryCount: z.int(),
     lastErrorType: z.string().nullable(),
     attributes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+    erasedAt: schemas.time.nullable().describe('When its key was destroyed; null where it was not'),
     openedAt: schemas.time,
     updatedAt: schemas.time,
     revision: schemas.revision,
@@ -81,6 +83,8 @@ const caseDetail = caseSummary
     ),
   })
   .meta({ id: 'Case' });
+
+const caseAnswer = caseDetail.extend({ asOf: asOfAnswer }).meta({ id: 'CaseAsOf' });
 
 const NEWEST_FIRST: Order<CaseRow, number> = { keys: positionKey, keysOf: (row) => row.opened_position };
 
@@ -154,14 +158,19 @@ export function registerCases(app: FastifyInstance, deps: ApiDependencies): void
       schema: {
         operationId: 'getCase',
         summary: 'One case, with its tasks',
-        description: "Read from the case's own stream, so it never trails. The ETag is what If-Match wants.",
+        description:
+          "Read from the case's own stream, so it never trails. The ETag is what If-Match wants; a case as it was has none.",
         tags: ['cases'],
         params: z.strictObject({ caseId: schemas.caseId }),
-        querystring: schemas.streamQuery,
-        response: { 200: caseDetail.describe('The case'), ...schemas.problems(400, 404) },
+        querystring: schemas.streamQuery.extend({ asOf: asOfMoment }),
+        response: { 200: caseAnswer.describe('The case'), ...schemas.problems(400, 404) },
       },
     },
-    async ({ params }, reply) => {
+    async ({ params, query }, reply) => {
+      if (query.asOf) {
+        const then = await caseAsOf(deps, params.caseId, query.asOf);
+        return { ...(await detailView(deps, then)), asOf: asOfView(then) };
+      }
       const current = await findCase(deps, params.caseId);
       reply.header('ETag', etag(current.revision));
       return detailView(deps, current);
@@ -188,6 +197,7 @@ async function detailView(deps: ApiDependencies, current: Case): Promise<z.infer
     lastErrorType,
     attributes: opened.attributes,
     personalAttributes,
+    erasedAt: current.erased?.at ?? null,
     openedAt: opened.at,
     updatedAt,
     revision,
@@ -201,18 +211,6 @@ async function detailView(deps: ApiDependencies, current: Case): Promise<z.infer
   };
 }
 
-/** The personal attributes of a case in clear; null where the key was destroyed. */
-export const attributesInClear = (
-  { personalAttributes }: Pick<NonNullable<Case['opened']>, 'personalAttributes'>,
-  vault: CaseVault | null,
-): Record<string, string | null> =>
-  Object.fromEntries(
-    Object.entries(personalAttributes).map(([name, sealed]) => [
-      name,
-      vault?.open(PERSONAL_FIELDS.attribute(name), sealed) ?? null,
-    ]),
-  );
-
 const summaryView = (row: CaseRow): z.infer<typeof caseSummary> => ({
   caseId: row.case_id,
   state: row.state,
@@ -220,6 +218,7 @@ const summaryView = (row: CaseRow): z.infer<typeof caseSummary> => ({
   retryCount: row.retry_count,
   lastErrorType: row.last_error_type,
   attributes: row.attributes,
+  erasedAt: row.erased_at,
   openedAt: row.opened_at,
   updatedAt: row.updated_at,
   revision: row.revision,

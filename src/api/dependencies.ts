@@ -6,6 +6,7 @@ import type { TaskRunner } from '../commands/taskRunner.ts';
 import type { Playbook } from '../domain/playbook.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { EventStore } from '../eventstore/port.ts';
+import type { MakeEvidence } from '../evidence/makeEvidence.ts';
 import type { ReadModels } from '../projections/queries.ts';
 import type { RunnerStatus } from '../projections/runner.ts';
 import type { LastVerification } from '../replay/lastVerification.ts';
@@ -22,12 +23,16 @@ export type ApiDependencies = {
   readonly runner: TaskRunner;
   readonly reviewing: ReviewDependencies;
   readonly policy: Policy;
+  /** Null where no shadow policy is loaded. */
+  readonly shadow: Policy | null;
   readonly playbook: Playbook;
   readonly store: EventStore;
   readonly readModels: ReadModels;
   readonly projections: () => RunnerStatus;
   /** What the last verification of the log has found; null where none ever ran. */
   readonly lastVerification: LastVerification['read'];
+  /** Null where nothing is signed. */
+  readonly evidence: MakeEvidence | null;
   readonly positions: PositionTokens;
   readonly clock: Clock;
   /** Longest time a request waits for its outcome, in milliseconds. */

@@ -10,7 +10,10 @@ const AT_LEAST_MS = 5_000;
  *
  * @throws ProblemError invalid-input for a token of another store, read-model-behind when it takes too long
  */
-export async function awaitPosition(deps: ApiDependencies, atLeast: string | undefined): Promise<void> {
+export async function awaitPosition(
+  deps: Pick<ApiDependencies, 'readModels' | 'positions'>,
+  atLeast: string | undefined,
+): Promise<void> {
   if (atLeast === undefined) return;
   if (await deps.readModels.caughtUp(deps.positions.decode(atLeast), AT_LEAST_MS)) return;
   throw new ProblemError('read-model-behind', `the read models did not get there within ${AT_LEAST_MS} ms`);

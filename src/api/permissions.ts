@@ -12,6 +12,7 @@ export type Permission = Scope | 'anybody';
  * - cases    opening and changing cases
  * - review   deciding what was routed to a person
  * - operate  stopping and starting what is automated
+ * - erase    destroying the key of a case, for good
  * - metrics  figures without any text, for a scraper that may see nothing else
  */
 export const PERMISSIONS: Readonly<Record<string, Permission>> = {
@@ -29,8 +30,10 @@ export const PERMISSIONS: Readonly<Record<string, Permission>> = {
   'GET /live': 'read',
   'GET /audit': 'read',
   'GET /audit/:case_id': 'read',
+  'GET /export/audit': 'read',
   'GET /verification': 'read',
   'GET /policy': 'read',
+  'GET /policy/shadow': 'read',
   'GET /policy/:hash': 'read',
   'GET /automation': 'read',
   'POST /automation/pause': 'operate',
@@ -40,10 +43,12 @@ export const PERMISSIONS: Readonly<Record<string, Permission>> = {
   'GET /cases': 'read',
   'GET /cases/:caseId': 'read',
   'GET /cases/:caseId/events': 'read',
+  'GET /cases/:caseId/evidence': 'read',
   'POST /cases/:caseId/close': 'cases',
   'POST /cases/:caseId/suspend': 'cases',
   'POST /cases/:caseId/reopen': 'cases',
   'POST /cases/:caseId/notes': 'cases',
+  'POST /cases/:caseId/erase': 'erase',
 
   // What starts and balances the service has no key, and learns no more than that it works.
   'GET /healthz': 'anybody',

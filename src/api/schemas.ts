@@ -13,7 +13,7 @@ import {
   TASK_STATUSES,
   VERDICTS,
 } from '../domain/vocabulary.ts';
-import { wholeNumber } from '../input.ts';
+import { filterText, timeText, wholeNumber } from '../input.ts';
 import { PROBLEM_JSON, problemSchema } from './problems.ts';
 
 export const caseId = caseIdSchema.describe('Id of the case');
@@ -26,14 +26,15 @@ export const taskId = z
   .describe('Id of the task: {caseId}~{hash}');
 export const time = z.iso.datetime().describe('ISO 8601, UTC');
 /** A time in a query, as the read models write theirs. */
-export const queryTime = z.iso
-  .datetime({ offset: true })
-  .transform((text) => new Date(text).toISOString())
-  .describe('ISO 8601 with its offset');
+export const queryTime = timeText.describe('ISO 8601 with its offset');
 export const position = z
   .string()
   .describe('Opaque position in the log; give it as ?atLeast= to read your own writes');
 export const revision = z.int().describe("Revision in the case's stream, counted from 0");
+export const policyHash = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits')
+  .describe('SHA-256 of a policy, as GET /policy tells it');
 export const outcome = z
   .enum(OUTCOMES)
   .nullable()
@@ -64,9 +65,7 @@ export const writtenText = (maxBytes: number): z.ZodType<string> =>
     .meta({ minLength: 1, maxLength: maxBytes });
 
 /** A text in a query that rows are filtered by. */
-export const queryText = z
-  .string()
-  .regex(/^\P{C}{1,200}$/u, 'must be 1 to 200 characters, without control characters');
+export const queryText = filterText;
 
 /** Any JSON value. Not z.json(), whose recursion has no name that the contract could refer to. */
 export const json: z.ZodType<Json> = z
@@ -130,6 +129,15 @@ export const verdict = z
     playbookHash: z.string(),
     evaluator: z.string(),
     guardrails: z.array(guardrailResult),
+    shadow: z
+      .strictObject({
+        verdict: z.enum(VERDICTS),
+        policyVersion: z.string(),
+        policyHash: z.string(),
+        guardrails: z.array(guardrailResult),
+      })
+      .nullable()
+      .describe('What a shadow policy said of the same facts; never acted on. Null where none was loaded'),
   })
   .meta({ id: 'Verdict' });
 

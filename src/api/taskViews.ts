@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Sources } from '../commands/sources.ts';
 import type { Attempt } from '../domain/attempts.ts';
+import type { ShadowVerdict } from '../domain/events.ts';
 import { type ManualReason, manualReasons } from '../domain/guardrails.ts';
 import { caseIdOfTask } from '../domain/identifiers.ts';
 import type { Task } from '../domain/task.ts';
@@ -106,7 +107,7 @@ export const isSimulated = (task: Task): boolean =>
 
 const verdictsView = (task: Task): z.infer<typeof schemas.verdict>[] =>
   task.verdicts.map(
-    ({ verdict, attempt, authority, policyVersion, policyHash, playbookHash, evaluator, guardrails }) => ({
+    ({ verdict, attempt, authority, policyVersion, policyHash, playbookHash, evaluator, ...results }) => ({
       verdict,
       attempt,
       authority: authority.kind,
@@ -116,9 +117,16 @@ const verdictsView = (task: Task): z.infer<typeof schemas.verdict>[] =>
       policyHash,
       playbookHash,
       evaluator,
-      guardrails: guardrails.map((result) => ({ ...result })),
+      guardrails: results.guardrails.map((result) => ({ ...result })),
+      shadow: shadowView(results.shadow),
     }),
   );
+
+function shadowView(shadow: ShadowVerdict | null): z.infer<typeof schemas.verdict>['shadow'] {
+  if (shadow === null) return null;
+  const { verdict, policyVersion, policyHash, guardrails } = shadow;
+  return { verdict, policyVersion, policyHash, guardrails: guardrails.map((result) => ({ ...result })) };
+}
 
 function retryView({ status, retry }: Task): z.infer<typeof schemas.retry> | null {
   if (status !== 'RETRY_SCHEDULED' || !retry) return null;

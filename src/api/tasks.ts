@@ -1,12 +1,20 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { OUTCOMES, TASK_STATUSES } from '../domain/vocabulary.ts';
+import { OUTCOMES, SHADOW_DIFFERENCES, TASK_STATUSES } from '../domain/vocabulary.ts';
 import type { TaskRow } from '../projections/tasks.ts';
+import { asOfAnswer, asOfMoment, asOfView, taskAsOf } from './asOf.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { type Order, positionKey, readPage } from './pages.ts';
 import * as schemas from './schemas.ts';
 import { findTask, taskDetail, taskView } from './taskViews.ts';
+
+const shadowDifference = z
+  .enum(SHADOW_DIFFERENCES)
+  .describe(
+    'The most dangerous way in which its newest shadow policy has differed: WOULD_EXECUTE what went to a person, WOULD_ROUTE to a person ' +
+      'what was executed, WOULD_REFUSE what a reviewer has approved',
+  );
 
 export const taskSummary = z
   .strictObject({
@@ -19,6 +27,11 @@ export const taskSummary = z
     confidence: z.number().nullable(),
     reasonCode: z.string().nullable(),
     decisionSource: schemas.decisionSource,
+    shadowPolicy: z
+      .string()
+      .nullable()
+      .describe('Hash of the newest shadow policy that was evaluated on it; null where none was'),
+    shadowDifference: shadowDifference.nullable(),
     attempts: z.int(),
     dueAt: schemas.time
       .nullable()
@@ -32,6 +45,8 @@ export const taskSummary = z
     revision: schemas.revision,
   })
   .meta({ id: 'TaskSummary' });
+
+const taskAnswer = taskDetail.extend({ asOf: asOfAnswer }).meta({ id: 'TaskAsOf' });
 
 const NEWEST_FIRST: Order<TaskRow, number> = { keys: positionKey, keysOf: (row) => row.received_position };
 
@@ -51,6 +66,8 @@ export function registerTasks(app: FastifyInstance, deps: ApiDependencies): void
           status: z.enum(TASK_STATUSES).optional(),
           outcome: z.enum(OUTCOMES).optional(),
           caseId: schemas.caseId.optional(),
+          shadowDifference: shadowDifference.optional(),
+          shadowPolicy: schemas.policyHash.optional(),
         }),
         response: {
           200: z.strictObject({ tasks: z.array(taskSummary), next: schemas.next }).describe('One page'),
@@ -59,7 +76,13 @@ export function registerTasks(app: FastifyInstance, deps: ApiDependencies): void
       },
     },
     async ({ query }) => {
-      const filter = { status: query.status, outcome: query.outcome, case_id: query.caseId };
+      const filter = {
+        status: query.status,
+        outcome: query.outcome,
+        case_id: query.caseId,
+        shadow_difference: query.shadowDifference,
+        shadow_policy: query.shadowPolicy,
+      };
       const { rows, next } = await readPage(deps, query, NEWEST_FIRST, (page) =>
         deps.readModels.tasks({ filter, ...page }),
       );
@@ -76,11 +99,15 @@ export function registerTasks(app: FastifyInstance, deps: ApiDependencies): void
         description: "Read from the case's own stream, so it never trails.",
         tags: ['tasks'],
         params: z.strictObject({ taskId: schemas.taskId }),
-        querystring: schemas.streamQuery,
-        response: { 200: taskDetail.describe('The task'), ...schemas.problems(400, 404) },
+        querystring: schemas.streamQuery.extend({ asOf: asOfMoment }),
+        response: { 200: taskAnswer.describe('The task'), ...schemas.problems(400, 404) },
       },
     },
-    async ({ params }) => {
+    async ({ params, query }) => {
+      if (query.asOf) {
+        const { current, task } = await taskAsOf(deps, params.taskId, query.asOf);
+        return { ...(await taskView(deps, current.caseId, task)), asOf: asOfView(current) };
+      }
       const { caseId, task } = await findTask(deps, params.taskId);
       return taskView(deps, caseId, task);
     },
@@ -97,6 +124,8 @@ export const taskSummaryView = (row: TaskRow): z.infer<typeof taskSummary> => ({
   confidence: row.confidence,
   reasonCode: row.reason_code,
   decisionSource: row.decision_source,
+  shadowPolicy: row.shadow_policy,
+  shadowDifference: row.shadow_difference,
   attempts: row.attempts,
   dueAt: row.due_at,
   channel: row.channel,

@@ -40,7 +40,9 @@ function readCreate({ actor = '', expires = DEFAULT_EXPIRY, ...values }: Values,
   const problems = [
     ...(isActorId(actor) && actor.length <= 64
       ? []
-      : ['--actor: must be 1 to 64 visible ASCII characters, and not anonymous or orchestrator']),
+      : [
+          '--actor: must be 1 to 64 visible ASCII characters, and not anonymous, orchestrator or erase-command',
+        ]),
     ...(roles.every((role) => /^[A-Z][A-Z0-9_]{0,63}$/.test(role))
       ? []
       : ['--roles: must be roles of the policy, separated by commas, such as OPS,SUPERVISOR']),

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
-import { ORCHESTRATOR } from '../commands/driveTask.ts';
 import type { Database } from '../database.ts';
+import { ORCHESTRATOR } from '../domain/actors.ts';
 import { codec } from '../eventstore/codec.ts';
 import { identifyLog } from '../eventstore/identity.ts';
 import { createEventLog } from '../eventstore/log.ts';

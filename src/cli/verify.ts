@@ -1,20 +1,21 @@
 import { parseArgs } from 'node:util';
 import { v7 as uuidv7 } from 'uuid';
+import { readConfig } from '../config.ts';
 import type { Database } from '../database.ts';
-import { codec } from '../eventstore/codec.ts';
 import { readLogId } from '../eventstore/identity.ts';
 import { createEventLog } from '../eventstore/log.ts';
 import type { EventStore } from '../eventstore/port.ts';
 import { refuseForeignLog } from '../foreignLog.ts';
 import { createPostgresRowStore } from '../projections/postgresRowStore.ts';
-import { fingerprintOf, READ_MODELS } from '../projections/readModels.ts';
-import { createReadKeys } from '../projections/rowKeys.ts';
+import { READ_MODELS } from '../projections/readModels.ts';
 import { createLastVerification } from '../replay/lastVerification.ts';
 import type { VerificationReport } from '../replay/report.ts';
 import { linesOf } from '../replay/told.ts';
-import { type VerifyProgress, verifyLog } from '../replay/verifyLog.ts';
+import type { VerifiedSeals, VerifyProgress } from '../replay/verifyLog.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { explain } from '../startErrors.ts';
+import { verifiedSeals } from '../verifiedSeals.ts';
+import { verifyAll } from '../verifying.ts';
 import { everySecond, say } from './run.ts';
 import { withServiceLog } from './serviceLog.ts';
 
@@ -26,8 +27,16 @@ const COULD_NOT_RUN = 2;
  * not; 2: it could not run, or not over everything. It is built without a model and without a backend (rule 7).
  */
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
-  const report = await withServiceLog(verifyAndKeep, COULD_NOT_RUN);
+  const { values } = parseArgs({
+    options: {
+      json: { type: 'boolean', default: false },
+      anchor: { type: 'string' },
+      'public-key': { type: 'string' },
+    },
+  });
+  const files = { anchor: values.anchor, publicKey: values['public-key'] };
+  const seals = await verifiedSeals(readConfig(process.env), files);
+  const report = await withServiceLog((...log) => verifyAndKeep(seals, ...log), COULD_NOT_RUN);
   if (values.json) say(JSON.stringify(report));
   else for (const line of linesOf(report)) say(line);
   process.exitCode = EXIT_CODES[report.result];
@@ -38,26 +47,17 @@ main().catch((error: unknown) => {
   process.exitCode = COULD_NOT_RUN;
 });
 
-async function verifyAndKeep(store: EventStore, { pool }: Database): Promise<VerificationReport> {
+async function verifyAndKeep(
+  seals: VerifiedSeals,
+  store: EventStore,
+  { pool }: Database,
+): Promise<VerificationReport> {
   const log = createEventLog(store, uuidv7);
   const rowStore = createPostgresRowStore(pool);
   await rowStore.prepare(READ_MODELS);
   await refuseForeignLog(log, rowStore);
-  const report = await verifyLog(
-    {
-      store,
-      codec,
-      logId: await readLogId(log),
-      clock: systemClock,
-      readModels: {
-        rowStore,
-        readKeys: createReadKeys(pool),
-        projections: READ_MODELS,
-        fingerprint: fingerprintOf(store.kind),
-      },
-    },
-    progressTeller(),
-  );
+  const logId = await readLogId(log);
+  const report = await verifyAll({ store, pool, logId, seals, clock: systemClock }, progressTeller());
   await createLastVerification(pool).keep(report);
   return report;
 }

@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { type Case, emptyCase, fold } from '../domain/case.ts';
 import type { Actor, CaseEvent, Recorded } from '../domain/events.ts';
 import { caseStream } from '../domain/identifiers.ts';
+import { asOf, type Moment } from '../domain/moment.ts';
 import type { EventLog, PreparedAppend } from '../eventstore/log.ts';
 import { StoreUnavailableError } from '../eventstore/port.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -63,6 +64,8 @@ export type CaseStore = {
   readonly load: (caseId: string) => Promise<Case>;
   /** The case as it was at a revision; as it is where it has not got there. */
   readonly at: (caseId: string, revision: number) => Promise<Case>;
+  /** The case as it was at a moment (without events before its first), and as it is. */
+  readonly asOf: (caseId: string, moment: Moment) => Promise<{ readonly past: Case; readonly present: Case }>;
   /**
    * Load, decide, append at the revision that was loaded; on a conflict all over again. Writers of one case queue inside
    * the process. Rejects with what `decide` throws, and with StoreUnavailableError.
@@ -198,6 +201,11 @@ export function createCaseStore(
     at: async (caseId, revision) => {
       const events = (await log.read(caseStream(caseId), 0)) as Recorded<CaseEvent>[];
       return fold(emptyCase(caseId), events.slice(0, revision + 1));
+    },
+    asOf: async (caseId, moment) => {
+      const events = (await log.read(caseStream(caseId), 0)) as Recorded<CaseEvent>[];
+      const past = fold(emptyCase(caseId), asOf(events, moment));
+      return { past, present: fold(past, events.slice(past.revision + 1)) };
     },
     change: <R>(
       caseId: string,

@@ -1,4 +1,5 @@
-import { RefusedError } from '../domain/refusal.ts';
+import { keyDestroyed, RefusedError } from '../domain/refusal.ts';
+import { KeyDestroyedError } from '../vault/port.ts';
 import type { CaseVault, Vault } from '../vault/vault.ts';
 import type { CaseStore } from './caseStore.ts';
 
@@ -28,14 +29,18 @@ export async function vaultOfCase(
  * @throws RefusedError CASE_KEY_DESTROYED
  */
 export async function vaultOfNewCase(deps: CaseVaultDependencies, caseId: string): Promise<CaseVault> {
-  return (await vaultUnlessDestroyed(deps, caseId)) ?? deps.vault.create(caseId);
+  const vault = await vaultUnlessDestroyed(deps, caseId);
+  if (vault) return vault;
+  try {
+    return await deps.vault.create(caseId);
+  } catch (error) {
+    // Opened and erased since it was looked at.
+    throw error instanceof KeyDestroyedError ? keyDestroyed(caseId) : error;
+  }
 }
 
 async function vaultUnlessDestroyed(deps: CaseVaultDependencies, caseId: string): Promise<CaseVault | null> {
   const vault = await deps.vault.of(caseId);
   if (vault || !(await deps.cases.load(caseId)).opened) return vault;
-  throw new RefusedError(
-    'CASE_KEY_DESTROYED',
-    `the key of case ${caseId} is gone: it can be read, not changed`,
-  );
+  throw keyDestroyed(caseId);
 }

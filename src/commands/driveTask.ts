@@ -1,3 +1,4 @@
+import { ORCHESTRATOR } from '../domain/actors.ts';
 import type { Attempt } from '../domain/attempts.ts';
 import type { Case } from '../domain/case.ts';
 import { consequences } from '../domain/consequences.ts';
@@ -37,9 +38,6 @@ export type Opening = {
   /** Told when it is recorded, or known as a repeat. */
   readonly told: (outcome: { readonly current: Case; readonly replayed: boolean }) => void;
 };
-
-/** Who acts when the loop appends. */
-export const ORCHESTRATOR: Actor = { kind: 'system', id: 'orchestrator', roles: [], authMethod: 'internal' };
 
 type Change = {
   /** What was recorded of an effect, if anything. */
@@ -119,6 +117,7 @@ async function drive(
     first?.told({ current, replayed: result.replayed });
     person = null;
     tell(deps.observer, result, outcomeIn(current, taskId));
+    tellShadows(deps.observer, events);
     causationId = current.tasks.get(taskId)?.lastEventId ?? null;
     const step = nextStep(current, taskId, clock.now());
     if (step.kind === 'nothing' || step.kind === 'sleep') return current;
@@ -135,6 +134,13 @@ async function drive(
 function tell(observer: Observer, { recorded, settled }: Change, outcome: Outcome | null): void {
   if (outcome !== null && !settled) observer.taskSettled(outcome);
   if (recorded?.type === 'ActionOutcomeResolved') observer.outcomeResolved(recorded.data);
+}
+
+function tellShadows(observer: Observer, events: readonly CaseEvent[]): void {
+  for (const { type, data } of events) {
+    if (type === 'GuardrailEvaluated' && data.shadow)
+      observer.shadowJudged(data.verdict, data.shadow.verdict);
+  }
 }
 
 /** Whether this very attempt was started by one of these events; after a lost answer another process may have gone further. */

@@ -24,6 +24,8 @@ export type JudgeDependencies = {
   readonly cases: Pick<CaseStore, 'load'>;
   readonly vault: Vault;
   readonly policy: Policy;
+  /** A candidate that is evaluated beside it and never acted on; null without one. */
+  readonly shadow: Policy | null;
   readonly playbook: Playbook;
   readonly backends: ReadonlyMap<string, JudgedBackend>;
   readonly clock: Clock;
@@ -60,6 +62,7 @@ export function judgeContext(
   };
   return (now) => ({
     policy: deps.policy,
+    shadow: deps.shadow,
     playbook: deps.playbook,
     signals,
     now,

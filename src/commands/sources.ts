@@ -1,9 +1,9 @@
+import { ORCHESTRATOR } from '../domain/actors.ts';
 import type { DomainEvent, Recorded } from '../domain/events.ts';
 import { playbookStream, policyStream } from '../domain/identifiers.ts';
 import { type Playbook, parsePlaybook } from '../domain/playbook.ts';
 import { type Policy, parsePolicy } from '../domain/policy.ts';
 import { EMPTY_HEAD, type EventLog } from '../eventstore/log.ts';
-import { ORCHESTRATOR } from './driveTask.ts';
 
 /** A policy or playbook as the log has it. */
 export type RegisteredSource = {
@@ -16,8 +16,14 @@ export type RegisteredSource = {
 
 /** Policies and playbooks by content hash, read from the log: those in force, and any that ever were. */
 export type Sources = {
-  /** Writes policy and playbook into the log, before their first use; nothing happens where they are there already. */
-  readonly register: (policy: Policy, playbook: Playbook, now: string) => Promise<void>;
+  /**
+   * Writes policy, shadow policy (null without one) and playbook into the log, before their first use; nothing happens where they are
+   * there already.
+   */
+  readonly register: (
+    sources: { readonly policy: Policy; readonly shadow: Policy | null; readonly playbook: Playbook },
+    now: string,
+  ) => Promise<void>;
   readonly policy: (hash: string) => Promise<RegisteredSource | null>;
   readonly playbook: (hash: string) => Promise<RegisteredSource | null>;
   /** The policy of one hash, compiled against the playbook of another; null where the log lacks one of them. */
@@ -44,9 +50,10 @@ export function createSources(log: EventLog): Sources {
   };
 
   return {
-    register: async (policy, playbook, now) => {
+    register: async ({ policy, shadow, playbook }, now) => {
       await register(playbookStream(playbook.hash), 'PlaybookRegistered', playbook, now);
-      await register(policyStream(policy.hash), 'PolicyRegistered', policy, now);
+      for (const each of shadow ? [policy, shadow] : [policy])
+        await register(policyStream(each.hash), 'PolicyRegistered', each, now);
     },
     policy: (hash) => find(policyStream(hash)),
     playbook: (hash) => find(playbookStream(hash)),

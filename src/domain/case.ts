@@ -1,10 +1,14 @@
 import { hasOpenAttempt } from './attempts.ts';
 import type { AttributeValue, CaseEvent, CommandKey, Recorded, Sealed, TaskEvent } from './events.ts';
+import { isFinished } from './standing.ts';
 import { evolveTask, type Place, type Task } from './task.ts';
 import type { CaseState, Priority } from './vocabulary.ts';
 
 /** What an already recorded command answered, kept for its repeats. */
 export type RecordedCommand = CommandKey & Place;
+
+/** That a case was erased: when (ISO 8601), why (a code), and where it stands. */
+export type Erasure = Pick<Place, 'revision' | 'position'> & { readonly at: string; readonly reason: string };
 
 /** A case as its stream says. `opened` is null until CaseOpened. */
 export type Case = {
@@ -29,6 +33,8 @@ export type Case = {
   readonly commands: ReadonlyMap<string, RecordedCommand>;
   /** How many notes there are, and the newest one's event id; null before the first. */
   readonly notes: { readonly count: number; readonly lastId: string | null };
+  /** Null where its key was not destroyed on purpose. */
+  readonly erased: Erasure | null;
 };
 
 /** A case before its first event. */
@@ -45,6 +51,7 @@ export const emptyCase = (caseId: string): Case => ({
   openTaskId: null,
   commands: new Map(),
   notes: { count: 0, lastId: null },
+  erased: null,
 });
 
 /**
@@ -62,6 +69,9 @@ export function evolve(current: Case, event: CaseEvent, place: Place): Case {
   if (!current.opened && event.type !== 'CaseOpened') {
     throw new Error(`${event.type} before CaseOpened, at revision ${place.revision}`);
   }
+  if (current.erased && !mayFollowErasure(event)) {
+    throw new Error(`${event.type} after CaseErased, at revision ${place.revision}`);
+  }
   switch (event.type) {
     case 'CaseOpened': {
       if (current.opened) throw new Error(`CaseOpened twice, at revision ${place.revision}`);
@@ -77,6 +87,14 @@ export function evolve(current: Case, event: CaseEvent, place: Place): Case {
         notes: { count: current.notes.count + 1, lastId: place.id },
         ...withCommand(current, event.data.command, place),
       };
+    case 'CaseErased': {
+      if (current.state !== 'CLOSED' || ![...current.tasks.values()].every(isFinished)) {
+        throw new Error(`CaseErased of what is still open, at revision ${place.revision}`);
+      }
+      const { recordedAt: at, revision, position } = place;
+      const erased = { at, reason: event.data.reason, revision, position };
+      return { ...next, erased, ...withCommand(current, event.data.command, place) };
+    }
     default: {
       const command = commandOf(event);
       const commands = command
@@ -86,6 +104,10 @@ export function evolve(current: Case, event: CaseEvent, place: Place): Case {
     }
   }
 }
+
+/** What a backend did may become known late; nothing else follows, and no text that was sealed with the key. */
+const mayFollowErasure = (event: CaseEvent): boolean =>
+  event.type === 'ActionExecuted' || (event.type === 'ActionOutcomeResolved' && event.data.review === null);
 
 /** Folds recorded events of one stream, in order, onto a case. */
 export const fold = (start: Case, events: readonly Recorded<CaseEvent>[]): Case =>

@@ -108,7 +108,7 @@ function inspect(node: ASTNode, reads: Set<string>): void {
     );
   }
   if (node.op === 'value' || node.op === 'id') return;
-  for (const child of children(node.args)) inspect(child, reads);
+  for (const child of subnodes(node)) inspect(child, reads);
 }
 
 function refuseUnlisted(name: string): void {
@@ -116,6 +116,9 @@ function refuseUnlisted(name: string): void {
   const allowed = [...ALLOWED_FUNCTIONS, ...ALLOWED_MACROS].join(', ');
   throw new InvalidExpressionError(`must not call ${name} (allowed: ${allowed})`);
 }
+
+/** The nodes that a node is made of. */
+export const subnodes = ({ args }: ASTNode): ASTNode[] => children(args);
 
 function children(args: unknown): ASTNode[] {
   if (Array.isArray(args)) return args.flatMap(children);

@@ -9,7 +9,8 @@ import type {
   TaskReceived,
 } from './events.ts';
 import { isSameRequest } from './idempotency.ts';
-import { RefusedError } from './refusal.ts';
+import { keyDestroyed, RefusedError } from './refusal.ts';
+import { isFinished } from './standing.ts';
 import type { Task } from './task.ts';
 import type { CaseState } from './vocabulary.ts';
 
@@ -22,10 +23,11 @@ export const NOTHING_NEW: Decided = { events: [], replayed: true };
 /**
  * Opens a case. The same content again changes nothing.
  *
- * @throws RefusedError CASE_EXISTS when it is open with other content
+ * @throws RefusedError CASE_EXISTS when it is open with other content, CASE_KEY_DESTROYED when it was erased
  */
 export function openCase(current: Case, opened: CaseOpened): Decided {
   if (!current.opened) return { events: [opened], replayed: false };
+  mustNotBeErased(current);
   if (current.opened.contentHash === opened.data.contentHash) return NOTHING_NEW;
   throw new RefusedError('CASE_EXISTS', `case ${current.caseId} exists already, opened with other content`);
 }
@@ -33,10 +35,11 @@ export function openCase(current: Case, opened: CaseOpened): Decided {
 /**
  * Receives a task, or recognises its repeat.
  *
- * @throws RefusedError CASE_NOT_FOUND, or IDEMPOTENCY_KEY_REUSED naming the field that differs from the first request
+ * @throws RefusedError CASE_NOT_FOUND, CASE_KEY_DESTROYED, or IDEMPOTENCY_KEY_REUSED naming the field that differs from the first request
  */
 export function receiveTask(current: Case, received: TaskReceived): Decided {
   mustBeOpened(current);
+  mustNotBeErased(current);
   const known = current.tasks.get(received.data.taskId);
   if (!known) return { events: [received], replayed: false };
   const field = differingField(known, received);
@@ -66,7 +69,7 @@ const ALLOWED_FROM: Readonly<Record<CaseState, readonly CaseState[]>> = {
  * that brings is recorded first, and the guardrails then see a closed case. Cancelled, such a task would never be in the audit log.
  *
  * @param expected the revision that the client saw
- * @throws RefusedError CASE_NOT_FOUND, IDEMPOTENCY_KEY_REUSED, REVISION_STALE or STATE_NOT_ALLOWED
+ * @throws RefusedError CASE_NOT_FOUND, CASE_KEY_DESTROYED, IDEMPOTENCY_KEY_REUSED, REVISION_STALE or STATE_NOT_ALLOWED
  */
 export function changeState(
   current: Case,
@@ -76,6 +79,7 @@ export function changeState(
   command: CommandKey | null,
 ): Decided {
   mustBeOpened(current);
+  mustNotBeErased(current);
   if (isRepeat(current, command)) return NOTHING_NEW;
   if (current.revision !== expected) {
     throw new RefusedError(
@@ -92,30 +96,69 @@ export function changeState(
     data: { from: current.state, to, reason, command },
   };
   return {
-    events: to === 'CLOSED' ? [changed, ...cancellations(current)] : [changed],
+    events: to === 'CLOSED' ? [changed, ...cancellations(current, 'CASE_CLOSED')] : [changed],
     replayed: false,
   };
 }
 
-function cancellations(current: Case): CaseEvent[] {
+/**
+ * Erases a case: it is closed, its open tasks are cancelled, and its key is to be destroyed, in one append that ends with the erasure.
+ * Erased again nothing happens, whatever the key and the reason: the hashes that could tell a repeat from another request die with the key.
+ *
+ * @param reason a code
+ * @throws RefusedError CASE_NOT_FOUND or IDEMPOTENCY_KEY_REUSED; ACTION_OPEN or OUTCOME_UNKNOWN while a backend may be doing something
+ *   of which the result is still to come (rule 5)
+ */
+export function eraseCase(current: Case, reason: string, command: CommandKey | null): Decided {
+  mustBeOpened(current);
+  if (current.erased || isRepeat(current, command)) return NOTHING_NEW;
+  mustHaveEnded(current);
+  const closed: CaseStateChanged = {
+    type: 'CaseStateChanged',
+    data: { from: current.state, to: 'CLOSED', reason: CASE_ERASED, command: null },
+  };
+  return {
+    events: [
+      ...(current.state === 'CLOSED' ? [] : [closed]),
+      ...cancellations(current, CASE_ERASED),
+      { type: 'CaseErased', data: { reason, command } },
+    ],
+    replayed: false,
+  };
+}
+
+/** Why an erased case is closed, and its tasks are cancelled. */
+const CASE_ERASED = 'CASE_ERASED';
+
+/** What is still with a backend, or is being found out there, comes first: afterwards nobody could act on it. */
+function mustHaveEnded(current: Case): void {
+  if (current.openTaskId !== null)
+    throw new RefusedError('ACTION_OPEN', 'an action of this case is open; send it again when it has ended');
+  if ([...current.tasks.values()].some((task) => !isFinished(task) && mayHaveActed(task)))
+    throw new RefusedError(
+      'OUTCOME_UNKNOWN',
+      'what an attempt has done is still being found out; close the case, and send it again when a person has the task',
+    );
+}
+
+function cancellations(current: Case, reason: string): CaseEvent[] {
   return [...current.tasks.values()]
     .filter((task) => !isFinished(task) && !mayHaveActed(task))
-    .map((task) => ({ type: 'TaskCancelled', data: { taskId: task.taskId, reason: 'CASE_CLOSED' } }));
+    .map((task) => ({ type: 'TaskCancelled', data: { taskId: task.taskId, reason } }));
 }
 
 /** Whether nobody can say yet that nothing was done; with a person it is told already. */
 const mayHaveActed = (task: Task): boolean =>
   hasOpenAttempt(task) || (task.status !== 'IN_REVIEW' && unknownAttempts(task).length > 0);
 
-const isFinished = (task: Task): boolean => ['COMPLETED', 'REJECTED', 'CANCELLED'].includes(task.status);
-
 /**
  * Adds a note to a case, in whatever state it is.
  *
- * @throws RefusedError CASE_NOT_FOUND or IDEMPOTENCY_KEY_REUSED
+ * @throws RefusedError CASE_NOT_FOUND, CASE_KEY_DESTROYED or IDEMPOTENCY_KEY_REUSED
  */
 export function addNote(current: Case, note: CaseNoteAdded): Decided {
   mustBeOpened(current);
+  mustNotBeErased(current);
   return isRepeat(current, note.data.command) ? NOTHING_NEW : { events: [note], replayed: false };
 }
 
@@ -134,4 +177,9 @@ export const isRepeat = (current: Case, command: CommandKey | null): boolean =>
 function mustBeOpened(current: Case): void {
   if (!current.opened)
     throw new RefusedError('CASE_NOT_FOUND', `there is no case ${current.caseId}`, 'case_id');
+}
+
+/** Throws RefusedError CASE_KEY_DESTROYED for a case that was erased, also while its key is still there. */
+export function mustNotBeErased({ caseId, erased }: Case): void {
+  if (erased) throw keyDestroyed(caseId);
 }

@@ -1,8 +1,9 @@
 import type { Decision } from './decision.ts';
 import type { AttributeValue, CommandKey, Event, Sealed } from './eventParts.ts';
-import type { Facts } from './facts.ts';
+import type { Facts, Limits } from './facts.ts';
 import type { GuardrailResult } from './guardrails.ts';
 import type { ReviewClaimed, ReviewDecided, ReviewOverdue, ReviewReleased } from './reviewEvents.ts';
+import type { LogSealed } from './seal.ts';
 import type {
   AttemptResult,
   CaseState,
@@ -40,6 +41,8 @@ export type CaseStateChanged = Event<
   { from: CaseState; to: CaseState; reason: string; command: CommandKey | null }
 >;
 export type CaseNoteAdded = Event<'CaseNoteAdded', { text: Sealed; command: CommandKey | null }>;
+/** The key of the case is destroyed: from here on nobody reads its personal text, and nothing is done for it. Its reason is a code. */
+export type CaseErased = Event<'CaseErased', { reason: string; command: CommandKey | null }>;
 export type TaskReceived = Event<
   'TaskReceived',
   {
@@ -74,6 +77,16 @@ export type VerdictAuthority =
   | { readonly kind: 'policy' }
   | { readonly kind: 'reviewer'; readonly reviewer: string; readonly overrides: readonly string[] };
 
+/** What a candidate policy says of the same facts: recorded, counted, never acted on. */
+export type ShadowVerdict = {
+  readonly policyVersion: string;
+  readonly policyHash: string;
+  readonly verdict: VerdictKind;
+  readonly guardrails: readonly GuardrailResult[];
+  /** The only facts that differ by policy; all others are those of the verdict itself. */
+  readonly limits: Limits;
+};
+
 export type GuardrailEvaluated = Event<
   'GuardrailEvaluated',
   {
@@ -87,6 +100,8 @@ export type GuardrailEvaluated = Event<
     authority: VerdictAuthority;
     facts: Facts;
     guardrails: readonly GuardrailResult[];
+    /** Null where no shadow policy was loaded. */
+    shadow: ShadowVerdict | null;
   }
 >;
 export type ActionStarted = Event<
@@ -170,6 +185,7 @@ export type CaseEvent =
   | CaseOpened
   | CaseStateChanged
   | CaseNoteAdded
+  | CaseErased
   | TaskReceived
   | DecisionRecommended
   | GuardrailEvaluated
@@ -211,7 +227,7 @@ export type AutomationEvent = Event<
   }
 >;
 
-export type DomainEvent = CaseEvent | SourceRegistered | LogCreated | AutomationEvent;
+export type DomainEvent = CaseEvent | SourceRegistered | LogCreated | AutomationEvent | LogSealed;
 
 /** Who did it, as authentication says (rule 10). */
 export type Actor = {

@@ -30,6 +30,9 @@ export const LOG_STREAM = 'log';
 /** The stream that tells what of the automation is paused. */
 export const AUTOMATION_STREAM = 'automation';
 
+/** The stream of seals over all that is in the log. */
+export const SEAL_STREAM = 'seals';
+
 /** The task id `{caseId}~{hash}`; `keyHash` is the keyed hash of the task's idempotency key, hexadecimal. */
 export const taskIdOf = (caseId: string, keyHash: string): string => `${caseId}~${keyHash.slice(0, 32)}`;
 

@@ -63,3 +63,7 @@ export class RefusedError extends Error {
     this.details = details;
   }
 }
+
+/** Refuses whatever needs the key of a case whose key is gone. */
+export const keyDestroyed = (caseId: string): RefusedError =>
+  new RefusedError('CASE_KEY_DESTROYED', `the key of case ${caseId} is gone: it can be read, not changed`);

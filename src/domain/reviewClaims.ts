@@ -1,5 +1,5 @@
 import type { Case } from './case.ts';
-import { type Decided, isRepeat, NOTHING_NEW } from './decide.ts';
+import { type Decided, isRepeat, mustNotBeErased, NOTHING_NEW } from './decide.ts';
 import type { Actor, CommandKey } from './events.ts';
 import type { Policy } from './policy.ts';
 import { RefusedError } from './refusal.ts';
@@ -80,8 +80,9 @@ export function releaseReview(
   };
 }
 
-/** A task that was ever routed to a person. Throws RefusedError REVIEW_NOT_FOUND. */
+/** A task that was ever routed to a person. Throws RefusedError REVIEW_NOT_FOUND, or CASE_KEY_DESTROYED of an erased case. */
 export function findReview(current: Case, taskId: string): InReview {
+  mustNotBeErased(current);
   const task = current.tasks.get(taskId);
   if (!task?.review)
     throw new RefusedError('REVIEW_NOT_FOUND', 'names a task that was not routed to a person', 'taskId');

@@ -22,11 +22,14 @@ const PARTS = [
   'automation',
 ] as const;
 
+/** What a review is shown under; verification makes it again, under the evaluator of then. */
+export type ShownContext = FactsContext & { readonly evaluator?: string };
+
 /**
  * What a reviewer is shown of a task, as far as a decision rests on it. Queue, deadline and claim are not among it, nor what else
  * happens to the case without acting: they make nothing of what was seen untrue.
  */
-export function reviewed(current: Case, task: Task, context: FactsContext): Reviewed {
+export function reviewed(current: Case, task: Task, context: ShownContext): Reviewed {
   const first = standingApproval(current, task, context);
   return { ...substance(current, task, context), approval: digest(first && approvalView(first)) };
 }
@@ -42,7 +45,7 @@ export const changedParts = (before: Reviewed, after: Reviewed): string[] =>
 export function standingApproval(
   current: Case,
   task: Task,
-  context: FactsContext,
+  context: ShownContext,
 ): ReviewDecided['data'] | null {
   const { firstApproval: first = null, replacedApproval = null } = task.review ?? {};
   if (first === null) return null;
@@ -67,15 +70,16 @@ const approvalView = ({
   overrides,
 });
 
-function substance(current: Case, task: Task, context: FactsContext): Omit<Reviewed, 'approval'> {
+function substance(current: Case, task: Task, context: ShownContext): Omit<Reviewed, 'approval'> {
   const { description, channel, userRole, submittedBy, fallbackCause, verdicts, attempts, manual } = task;
-  const { policy, playbook, signals, paused } = context;
+  const { policy, playbook, signals, paused, evaluator = EVALUATOR_VERSION } = context;
   const decision = recommendation(task);
   const { priority, attributes, personalAttributes } = current.opened ?? NOT_OPENED;
   return {
     task: digest({ description: { ...description }, channel, userRole, submittedBy }),
     decision: digest({ ...decision, fallbackCause }),
-    verdicts: digest(verdicts),
+    // What a shadow policy says is not shown: no decision rests on it.
+    verdicts: digest(verdicts.map(({ shadow: _, ...verdict }) => verdict)),
     attempts: digest(attempts),
     routing: digest(manual?.codes ?? []),
     case: digest({
@@ -91,7 +95,7 @@ function substance(current: Case, task: Task, context: FactsContext): Omit<Revie
     policy: digest({
       policyHash: policy.hash,
       playbookHash: playbook.hash,
-      evaluator: EVALUATOR_VERSION,
+      evaluator,
       signals,
     }),
     automation: digest(paused(decision.intent, decision.routeTarget)),

@@ -11,6 +11,10 @@ export type Standing = {
   readonly succeeded: boolean;
 };
 
+/** Whether nothing happens to a task any more, but that more becomes known. */
+export const isFinished = ({ status }: Pick<Standing, 'status'>): boolean =>
+  status === 'COMPLETED' || status === 'REJECTED' || status === 'CANCELLED';
+
 /** A task that has just been received. */
 export const RECEIVED: Standing = { status: 'RECEIVED', outcome: null, attempts: 0, succeeded: false };
 

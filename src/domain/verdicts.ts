@@ -6,6 +6,7 @@ import type { Facts } from './facts.ts';
 import { EVALUATOR_VERSION, evaluateGuardrails, limitsFor } from './guardrails.ts';
 import type { Playbook } from './playbook.ts';
 import type { Policy } from './policy.ts';
+import { shadowVerdict } from './shadow.ts';
 import type { Signals } from './signals.ts';
 import type { Task } from './task.ts';
 
@@ -24,6 +25,8 @@ export type BackendFacts = {
 /** What the facts of a verdict come from, besides the case itself. */
 export type FactsContext = {
   readonly policy: Policy;
+  /** A candidate that is evaluated beside the policy in force, and decides nothing; null without one. */
+  readonly shadow: Policy | null;
   readonly playbook: Playbook;
   /** What the text analysis says of the task's text. */
   readonly signals: Signals;
@@ -86,7 +89,7 @@ export function evaluation(
   task: Task,
   facts: Facts,
   authority: VerdictAuthority,
-  { policy, playbook }: FactsContext,
+  { policy, shadow, playbook }: FactsContext,
 ): GuardrailEvaluated {
   const overrides = authority.kind === 'reviewer' ? authority.overrides : [];
   return {
@@ -101,6 +104,7 @@ export function evaluation(
       attempt: facts.task.attempt,
       authority,
       facts,
+      shadow: shadow && shadowVerdict(shadow, playbook, facts, overrides),
     },
   };
 }

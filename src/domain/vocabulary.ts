@@ -15,6 +15,11 @@ export const TASK_STATUSES = [
 ] as const;
 export const ATTEMPT_RESULTS = ['SUCCEEDED', 'FAILED', 'UNKNOWN'] as const;
 export const VERDICTS = ['EXECUTE', 'ROUTE_TO_MANUAL'] as const;
+/**
+ * How a shadow policy differs from the policy in force, the least dangerous first: not at all; it refuses what a reviewer has approved; it
+ * routes to a person what was executed; it executes what was routed to a person.
+ */
+export const SHADOW_DIFFERENCES = ['NONE', 'WOULD_REFUSE', 'WOULD_ROUTE', 'WOULD_EXECUTE'] as const;
 export const DECISION_SOURCES = ['model', 'local', 'fallback'] as const;
 /** Where the decision comes from that a verdict is about: a reviewer may have put another one in its place. */
 export const JUDGED_SOURCES = [...DECISION_SOURCES, 'reviewer'] as const;
@@ -46,6 +51,7 @@ export type AttemptResult = (typeof ATTEMPT_RESULTS)[number];
 export type ResolutionSource = (typeof RESOLUTION_SOURCES)[number];
 export type RetryReason = (typeof RETRY_REASONS)[number];
 export type VerdictKind = (typeof VERDICTS)[number];
+export type ShadowDifference = (typeof SHADOW_DIFFERENCES)[number];
 export type DecisionSource = (typeof DECISION_SOURCES)[number];
 export type JudgedSource = (typeof JUDGED_SOURCES)[number];
 export type ReviewResolution = (typeof REVIEW_RESOLUTIONS)[number];

@@ -22,8 +22,15 @@ export function link(
   return { hash, stored: { ...event, metadata: canonicalJson({ ...metadata, hash }) } };
 }
 
-/** What is wrong with a stream's chain, where. */
-export type BrokenLink = { readonly revision: number; readonly problem: string };
+/**
+ * What is wrong with a stream's chain, where. REVISION: the event is not at its place; UNREADABLE: its texts are none that were ever
+ * written; LINK: it does not follow the event before it; HASH: it is not what was hashed.
+ */
+export type BrokenLink = {
+  readonly revision: number;
+  readonly kind: 'REVISION' | 'UNREADABLE' | 'LINK' | 'HASH';
+  readonly problem: string;
+};
 
 /**
  * Checks the chain of one stream, from its first event on.
@@ -35,14 +42,14 @@ export function verifyChain(events: readonly ReadEvent[]): BrokenLink[] {
   const broken: BrokenLink[] = [];
   let prevHash: string | null = null;
   events.forEach((event, index) => {
-    const report = (problem: string): void => {
-      broken.push({ revision: event.revision, problem });
+    const report = (kind: BrokenLink['kind'], problem: string): void => {
+      broken.push({ revision: event.revision, kind, problem });
     };
-    if (event.revision !== index) report(`expected revision ${index}`);
+    if (event.revision !== index) report('REVISION', `expected revision ${index}`);
     const read = recompute(event);
-    if (!read) report('cannot be hashed');
-    else if (read.prevHash !== prevHash) report('does not link to the event before it');
-    if (read && read.hash !== read.computed) report('does not match its hash');
+    if (!read) report('UNREADABLE', 'cannot be hashed');
+    else if (read.prevHash !== prevHash) report('LINK', 'does not link to the event before it');
+    if (read && read.hash !== read.computed) report('HASH', 'does not match its hash');
     prevHash = read?.hash ?? null;
   });
   return broken;

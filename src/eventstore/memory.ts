@@ -41,6 +41,13 @@ export function createMemoryEventStore(): EventStore {
       return (log.streams.get(stream) ?? []).slice(fromRevision, fromRevision + limit);
     },
     readAll,
+    readTypes: async (types, after, limit) => {
+      const looked = await readAll(after, limit);
+      return {
+        events: looked.filter(({ type }) => types.includes(type)),
+        reached: looked.at(-1)?.position ?? null,
+      };
+    },
     subscribe: (after, batchSize, signal) =>
       followLog(source, after, batchSize, AbortSignal.any([signal, closed.signal])),
     lastPosition: async () => log.all.at(-1)?.position ?? null,

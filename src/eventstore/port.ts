@@ -32,6 +32,13 @@ export type AppendResult =
       readonly revision: number;
     };
 
+/** A part of the log that was looked through for events of some types. */
+export type TypesPage = {
+  readonly events: ReadEvent[];
+  /** The position of the last event that was looked at, of whatever type; null when there was none left to look at. */
+  readonly reached: bigint | null;
+};
+
 /**
  * The event log's port. Every adapter runs the same contract suite (test/eventstore/contract.ts).
  * Every method rejects with {@link StoreUnavailableError} when the store cannot be reached in time.
@@ -59,6 +66,11 @@ export type EventStore = {
    * Never misses and never reorders: whatever becomes readable later has a greater position. Positions have gaps.
    */
   readonly readAll: (after: bigint | null, limit: number) => Promise<ReadEvent[]>;
+  /**
+   * Looks at up to `limit` events as `readAll` would give them, and gives those of some types. The limit is on what is looked at, so
+   * that a call takes no longer where the types are rare; the next one goes on after `reached`.
+   */
+  readonly readTypes: (types: readonly string[], after: bigint | null, limit: number) => Promise<TypesPage>;
   /**
    * Batches of events in the global order, after `position`, for as long as `signal` allows: what is there, then what
    * comes. The next batch is read when the consumer asks for it. Ends without an error when `signal` aborts or the

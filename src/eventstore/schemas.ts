@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { NEXT_STEPS, RETRY_STRATEGIES } from '../domain/decision.ts';
+import { SEAL_FORMAT } from '../domain/seal.ts';
 import {
   ATTEMPT_RESULTS,
   CASE_STATES,
@@ -23,6 +24,21 @@ const taskId = z.string();
 const time = z.iso.datetime();
 const unitInterval = z.number().min(0).max(1);
 const count = z.int().min(0);
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+/** What a seal says; its signature is over exactly this. */
+export const sealStatement = z.strictObject({
+  format: z.literal(SEAL_FORMAT),
+  logId: z.string(),
+  number: count,
+  start: count,
+  count: z.int().min(1),
+  root: hash,
+  last: z.strictObject({ stream: z.string(), revision: count, hash }),
+  previous: hash.nullable(),
+  sealedAt: time,
+  keyId: hash,
+});
 
 const decision = z.strictObject({
   intent: z.string(),
@@ -110,6 +126,7 @@ export const storedSchemas = {
     command: commandKey,
   }),
   CaseNoteAdded: z.strictObject({ text: sealed, command: commandKey }),
+  CaseErased: z.strictObject({ reason: z.string(), command: commandKey }),
   TaskReceived: z.strictObject({
     taskId,
     description: sealed,
@@ -145,6 +162,15 @@ export const storedSchemas = {
     ]),
     facts,
     guardrails: z.array(guardrailResult),
+    shadow: z
+      .strictObject({
+        policyVersion: z.string(),
+        policyHash: z.string(),
+        verdict: z.enum(VERDICTS),
+        guardrails: z.array(guardrailResult),
+        limits,
+      })
+      .nullable(),
   }),
   ActionStarted: z.strictObject({
     taskId,
@@ -224,6 +250,7 @@ export const storedSchemas = {
     escalatedTo: z.strictObject({ queue: z.string(), dueBy: time }).nullable(),
   }),
   TaskCancelled: z.strictObject({ taskId, reason: z.string() }),
+  LogSealed: z.strictObject({ statement: sealStatement, signature: z.string() }),
 };
 
 export const metadataSchema = z.strictObject({

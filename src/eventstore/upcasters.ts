@@ -12,6 +12,8 @@ export const upcasters: Readonly<Record<string, readonly Upcaster[]>> = {
       const facts = { ...asObject(verdict.facts ?? null), automation: { paused: false } };
       return { ...verdict, facts, authority: { kind: 'policy' } };
     },
+    // Version 2 knew no shadow policy.
+    (data) => ({ ...asObject(data), shadow: null }),
   ],
   ActionStarted: [
     // Version 1 did not say what its backend was declared to be: nothing may be assumed of it, so a person decides.

@@ -11,6 +11,8 @@ export type CaseRow = {
   readonly retry_count: number;
   readonly last_error_type: string | null;
   readonly attributes: Readonly<Record<string, AttributeValue>>;
+  /** When its key was destroyed on purpose; null where it was not. */
+  readonly erased_at: string | null;
   readonly opened_at: string;
   readonly updated_at: string;
   readonly revision: number;
@@ -30,6 +32,7 @@ export const casesProjection: Projection<CaseRow> = {
     retry_count: 'integer',
     last_error_type: 'text',
     attributes: 'jsonb',
+    erased_at: 'text',
     opened_at: 'text',
     updated_at: 'text',
     revision: 'bigint',
@@ -55,6 +58,7 @@ function opened(event: Recorded<Extract<CaseEvent, { type: 'CaseOpened' }>>): Ca
     retry_count: retryCount,
     last_error_type: lastErrorType,
     attributes,
+    erased_at: null,
     opened_at: event.metadata.recordedAt,
     updated_at: event.metadata.recordedAt,
     revision: event.revision,
@@ -63,7 +67,8 @@ function opened(event: Recorded<Extract<CaseEvent, { type: 'CaseOpened' }>>): Ca
   };
 }
 
-function changed(row: CaseRow, event: CaseEvent): CaseRow {
+function changed(row: CaseRow, event: Recorded<CaseEvent>): CaseRow {
+  if (event.type === 'CaseErased') return { ...row, erased_at: event.metadata.recordedAt };
   if (event.type === 'CaseStateChanged') return { ...row, state: event.data.to };
   const before = { retryCount: row.retry_count, lastErrorType: row.last_error_type };
   const { retryCount, lastErrorType } = healthAfter(before, event);

@@ -1,10 +1,12 @@
 import type { Pool } from 'pg';
+import type { ShadowDifference } from '../domain/vocabulary.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { AuditRow } from './audit.ts';
 import type { CaseRow } from './cases.ts';
 import { createReadChanges, type ReadChanges } from './changes.ts';
 import { createReviewQueries, type ReviewQueries } from './reviewQueries.ts';
 import { type Condition, createSelect, equal, type Filter, where } from './select.ts';
+import { createReadSettled, type ReadSettled, type SettledWithin, settledWithin } from './settledRows.ts';
 import type { TaskRow } from './tasks.ts';
 
 /** One page: what it filters by, how many rows, and behind which row it begins (null: the first page). */
@@ -16,10 +18,12 @@ export type ReadModels = ReviewQueries & {
   readonly cases: (page: Page<number>) => Promise<CaseRow[]>;
   /** Tasks, newest first. */
   readonly tasks: (page: Page<number>) => Promise<TaskRow[]>;
-  /** Settled tasks, newest first; `from` and `to` bound the time of settling, inclusive and exclusive. */
-  readonly audit: (
-    page: Page<number> & { readonly from?: string | undefined; readonly to?: string | undefined },
-  ) => Promise<AuditRow[]>;
+  /** Settled tasks, newest first. */
+  readonly audit: (page: Page<number> & SettledWithin) => Promise<AuditRow[]>;
+  /** Settled tasks, oldest first, for those who want all of them. */
+  readonly settled: ReadSettled;
+  /** How many tasks a shadow policy was evaluated on, by the most dangerous way in which it differed. */
+  readonly shadowDifferences: (policyHash: string) => Promise<Partial<Record<ShadowDifference, number>>>;
   readonly changes: ReadChanges;
   /** How far the read models have got; null before the first event. */
   readonly position: () => Promise<bigint | null>;
@@ -64,19 +68,27 @@ export function createReadModels(pool: Pool, clock: Clock): ReadModels {
         limit,
         order: 'received_position desc',
       }),
-    audit: ({ filter, limit, after, from, to }) =>
+    audit: ({ filter, limit, after, ...within }) =>
       select({
         table: 'audit_log',
         conditions: [
           ['settled_position is not null', []],
           ...equal(filter),
           ...before('settled_position', after),
-          ...where('settled_at >= ?', from),
-          ...where('settled_at < ?', to),
+          ...settledWithin(within),
         ],
         limit,
         order: 'settled_position desc',
       }),
+    settled: createReadSettled(pool),
+    shadowDifferences: async (policyHash) => {
+      const { rows } = await pool.query<{ difference: ShadowDifference; count: bigint }>(
+        `select shadow_difference as difference, count(*) as count from readmodel.tasks
+          where shadow_policy = $1 group by 1`,
+        [policyHash],
+      );
+      return Object.fromEntries(rows.map(({ difference, count }) => [difference, Number(count)]));
+    },
     changes: createReadChanges(pool),
     position,
     parkedCases: async () => {

@@ -35,8 +35,11 @@ export const where = (sql: string, value: Value | undefined): Condition[] =>
 export const equal = (filter: Filter): Condition[] =>
   Object.entries(filter).flatMap(([column, value]) => where(`${escapeIdentifier(column)} = ?`, value));
 
-/** Conditions hold a `?` for each value, so that SQL is built from this code's own words alone. */
-function toSql({ table, conditions, limit, order }: Query): { text: string; values: Value[] } {
+/** A query as SQL, whose rows have one column `row`. Conditions hold a `?` for each value: it is built from this code's own words alone. */
+export function toSql({ table, conditions, limit, order }: Query): {
+  readonly text: string;
+  readonly values: Value[];
+} {
   const values: Value[] = [];
   const numbered = conditions.map(([sql, bound]) => {
     let next = 0;
@@ -47,8 +50,7 @@ function toSql({ table, conditions, limit, order }: Query): { text: string; valu
   });
   const clause = numbered.length > 0 ? `where ${numbered.join(' and ')}` : '';
   values.push(limit);
-  return {
-    text: `select to_jsonb(t) as row from readmodel.${escapeIdentifier(table)} t ${clause} order by ${order} limit $${values.length}`,
-    values,
-  };
+  const page = `select * from readmodel.${escapeIdentifier(table)} ${clause} order by ${order} limit $${values.length}`;
+  // Only what is on the page is made JSON of, whatever the planner knows of the table.
+  return { text: `select to_jsonb(t) as row from (${page}) t order by ${order}`, values };
 }

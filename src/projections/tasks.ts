@@ -1,7 +1,14 @@
 import { type CaseEvent, isTaskEvent, type Recorded, type TaskEvent } from '../domain/events.ts';
 import { caseIdOfStream } from '../domain/identifiers.ts';
+import { shadowDifference } from '../domain/shadow.ts';
 import { RECEIVED, standingAfter } from '../domain/standing.ts';
-import type { DecisionSource, Outcome, TaskStatus } from '../domain/vocabulary.ts';
+import {
+  type DecisionSource,
+  type Outcome,
+  SHADOW_DIFFERENCES,
+  type ShadowDifference,
+  type TaskStatus,
+} from '../domain/vocabulary.ts';
 import { existing, type Projection } from './projection.ts';
 
 export type TaskRow = {
@@ -23,6 +30,10 @@ export type TaskRow = {
   readonly confidence: number | null;
   readonly reason_code: string | null;
   readonly decision_source: DecisionSource | null;
+  /** Hash of the newest shadow policy that was evaluated on this task; null where none was. */
+  readonly shadow_policy: string | null;
+  /** The most dangerous way in which that one has differed. */
+  readonly shadow_difference: ShadowDifference | null;
   readonly received_at: string;
   readonly updated_at: string;
   readonly revision: number;
@@ -50,6 +61,8 @@ export const tasksProjection: Projection<TaskRow> = {
     confidence: 'double precision',
     reason_code: 'text',
     decision_source: 'text',
+    shadow_policy: 'text',
+    shadow_difference: 'text',
     received_at: 'text',
     updated_at: 'text',
     revision: 'bigint',
@@ -62,6 +75,7 @@ export const tasksProjection: Projection<TaskRow> = {
     'case_id, received_position',
     'status, due_at',
     'position',
+    'shadow_policy, shadow_difference, received_position',
   ],
   keyOf: (event) => (isTaskEvent(event) ? event.data.taskId : null),
   evolve: (row, event) => {
@@ -72,6 +86,7 @@ export const tasksProjection: Projection<TaskRow> = {
       ...before,
       ...standing,
       ...decided(event),
+      ...shadowed(before, event),
       due_at: dueAfter(before, standing.status, event),
       updated_at: event.metadata.recordedAt,
       revision: event.revision,
@@ -94,6 +109,8 @@ function received(event: Recorded<Extract<CaseEvent, { type: 'TaskReceived' }>>)
     confidence: null,
     reason_code: null,
     decision_source: null,
+    shadow_policy: null,
+    shadow_difference: null,
     received_at: event.metadata.recordedAt,
     updated_at: event.metadata.recordedAt,
     revision: event.revision,
@@ -125,4 +142,14 @@ function decided(event: TaskEvent): Partial<TaskRow> {
     reason_code: decision.reasonCode,
     decision_source: source,
   };
+}
+
+/** One verdict may follow another that differed: it must not hide it. */
+function shadowed(before: TaskRow, event: TaskEvent): Partial<TaskRow> {
+  if (event.type !== 'GuardrailEvaluated' || event.data.shadow === null) return {};
+  const { policyHash } = event.data.shadow;
+  const known = before.shadow_policy === policyHash ? before.shadow_difference : null;
+  const differences = [known, shadowDifference(event.data)];
+  const worst = SHADOW_DIFFERENCES.findLast((difference) => differences.includes(difference));
+  return { shadow_policy: policyHash, shadow_difference: worst ?? null };
 }

@@ -1,6 +1,6 @@
 import type { DomainEvent } from '../domain/events.ts';
 import { sha256Hex } from '../domain/hash.ts';
-import { AUTOMATION_STREAM, LOG_STREAM } from '../domain/identifiers.ts';
+import { AUTOMATION_STREAM, LOG_STREAM, SEAL_STREAM } from '../domain/identifiers.ts';
 import type { Findings } from './findings.ts';
 import type { Decoded } from './readEvents.ts';
 
@@ -40,11 +40,12 @@ function problemOf(
   return { kind: 'SOURCE', detail: 'the source is not what its hash says' };
 }
 
-/** The place of streams to come, seals among them, is here. */
+/** The place of streams to come is here. */
 function kindOf(stream: string): Kind | null {
   if (stream === LOG_STREAM) return { types: ['LogCreated'], most: 1, hash: null };
   if (stream === AUTOMATION_STREAM)
     return { types: ['AutomationPaused', 'AutomationResumed'], most: Number.POSITIVE_INFINITY, hash: null };
+  if (stream === SEAL_STREAM) return { types: ['LogSealed'], most: Number.POSITIVE_INFINITY, hash: null };
   const [, what, hash] = /^(policy|playbook)-([0-9a-f]{64})$/.exec(stream) ?? [];
   if (hash === undefined) return null;
   return { types: [what === 'policy' ? 'PolicyRegistered' : 'PlaybookRegistered'], most: 1, hash };

@@ -8,24 +8,31 @@ import type { Findings } from './findings.ts';
  * texts as they were written.
  *
  * @param events of one stream, from its first on
+ * @param before the event before them, where they are only a part of the stream
  */
-export function verifyPlaces(events: readonly ReadEvent[], findings: Findings): void {
+export function verifyPlaces(
+  events: readonly ReadEvent[],
+  findings: Findings,
+  before: ReadEvent | null = null,
+): void {
   const [first] = events;
   if (!first) return;
-  for (const { revision, problem } of verifyChain(events)) {
-    // A gap is told once, below, and not for every event behind it.
-    if (!problem.startsWith('expected revision'))
+  for (const { revision, kind, problem } of verifyChain(before ? [before, ...events] : events)) {
+    // A gap is told once, below, and not for every event behind it; and what was told of a part is not told again.
+    if (kind !== 'REVISION' && revision !== before?.revision)
       findings.mismatch('CHAIN', { stream: first.stream, revision }, problem);
   }
   for (const event of events) {
     if (!isCanonical(event.data) || !isCanonical(event.metadata))
       findings.mismatch('CHAIN', event, 'is not the canonical JSON that was written');
   }
-  verifyOrder(events, findings);
+  verifyOrder(events, findings, before);
 }
 
-function verifyOrder(events: readonly ReadEvent[], findings: Findings): void {
-  let [lastTime, lastPosition, expected] = ['', -1n, 0];
+function verifyOrder(events: readonly ReadEvent[], findings: Findings, before: ReadEvent | null): void {
+  let [lastTime, lastPosition, expected] = before
+    ? [timeOf(before) ?? '', before.position, before.revision + 1]
+    : ['', -1n, 0];
   for (const event of events) {
     const { revision, position } = event;
     const time = timeOf(event) ?? lastTime;

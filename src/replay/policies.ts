@@ -60,7 +60,8 @@ async function compile(
 
 type Source = { readonly source: string; readonly position: bigint };
 
-async function registered(
+/** The source that a stream of a policy or playbook holds, and where it entered the log; null where it holds none that can be read. */
+export async function registered(
   store: Pick<LogReader, 'readStream'>,
   codec: Codec,
   stream: string,

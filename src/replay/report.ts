@@ -4,7 +4,8 @@ import { z } from 'zod';
  * What can be wrong with a log. CHAIN, REVISION, TIME, POSITION: an event is not as or where it was written. UNREADABLE: it does not
  * keep its schema. LEGALITY: it cannot follow what is there. PERMISSION (rule 2), ACTION (rule 5): something was done that nothing
  * permits. FACTS, VERDICT (rule 6): a verdict rests on what was not so, or does not come out again. SOURCE: the policy or playbook of a
- * verdict is not in the log, or not from before its use. GAP: the log and its streams do not hold the same. ROW: a read model does not
+ * verdict is not in the log, or not from before its use. ERASURE: a case was erased, and its key is still there. SEAL: the log is not what was sealed, or a seal is not
+ * what was signed. GAP: the log and its streams do not hold the same. ROW: a read model does not
  * say what the log says.
  */
 export const MISMATCH_KINDS = [
@@ -19,6 +20,8 @@ export const MISMATCH_KINDS = [
   'FACTS',
   'VERDICT',
   'SOURCE',
+  'ERASURE',
+  'SEAL',
   'GAP',
   'ROW',
 ] as const;
@@ -32,6 +35,8 @@ export const NOT_REPLAYED_REASONS = [
   'EVENT_OF_LATER_CODE',
   'STREAM_OF_LATER_CODE',
   'BEHIND_WHAT_CANNOT_BE_FOLDED',
+  'SEALS_WITHOUT_TRUSTED_KEY',
+  'ANCHOR_MISSING',
   'READ_MODELS_MISSING',
   'READ_MODELS_OF_ANOTHER_VERSION',
   'READ_MODEL_ROWS_MOVING',
@@ -62,6 +67,26 @@ const notReplayed = z.strictObject({
 });
 export type NotReplayed = z.infer<typeof notReplayed>;
 
+const sealsReport = z
+  .strictObject({
+    anchor: z
+      .enum(['READ', 'NONE', 'MISSING'])
+      .describe(
+        'NONE: there is none, so that it cannot be seen whether the end of the log is missing, with the seals in it; MISSING: it is not where it should be',
+      ),
+    anchored: z.int().describe('Seals of the anchor that the log was held against'),
+    notAnchored: z.int().describe('Seals that are in the log alone: signed, not anchored'),
+    lastSealedAt: z.iso.datetime().nullable(),
+    keys: z
+      .array(z.strictObject({ keyId: z.string(), seals: z.int(), isTrusted: z.boolean() }))
+      .describe('Keys that seals name as theirs'),
+    sealedEvents: z.int(),
+    unsealedEvents: z.int().describe('Events behind the last seal; seals do not count'),
+    unsealedSince: z.iso.datetime().nullable().describe('When the first of them was recorded'),
+  })
+  .describe('How the log was held against its seals');
+export type SealsReport = z.infer<typeof sealsReport>;
+
 /** What one verification of a log has found. */
 export const verificationReport = z
   .strictObject({
@@ -83,10 +108,10 @@ export const verificationReport = z
     cases: z.int(),
     verdicts: z.int().describe('Evaluated again from their recorded facts'),
     rows: z.int().describe('Rows of read models compared'),
-    seals: z
-      .null()
+    seals: sealsReport
+      .nullable()
       .describe(
-        'Nothing is sealed: the end of a stream, and a chain computed anew to its end, prove nothing',
+        'Null where nothing is sealed: the end of a stream, and a chain computed anew to its end, prove nothing',
       ),
     notReplayed: z.array(notReplayed),
     mismatchCount: z.int(),

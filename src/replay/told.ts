@@ -1,4 +1,5 @@
 import type { Mismatch, VerificationReport } from './report.ts';
+import { sealLinesOf } from './sealsTold.ts';
 
 const MOST_TOLD = 100;
 const RESULTS = {
@@ -17,7 +18,7 @@ export function linesOf(report: VerificationReport): string[] {
     `replayed     ${report.events} events of ${report.streams} streams, ${report.cases} cases; ` +
       `${report.verdicts} verdicts evaluated again`,
     `read models  ${report.readModelsUpTo === null ? 'not compared' : `${report.rows} rows compared, as of position ${report.readModelsUpTo}`}`,
-    `seals        none: that the end of a stream is missing, or its chain computed anew, cannot be seen without`,
+    ...sealLinesOf(report.seals),
     `took         ${(report.durationMs / 1_000).toFixed(1)} s, ${report.eventsPerSecond} events a second`,
     ...notReplayed.flatMap(({ reason, count, examples }) => [
       `not replayed ${count} × ${reason}`,

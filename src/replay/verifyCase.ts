@@ -1,16 +1,19 @@
 import { type Case, emptyCase, fold } from '../domain/case.ts';
-import type { GuardrailEvaluated, Recorded } from '../domain/events.ts';
+import type { CaseEvent, GuardrailEvaluated, Recorded } from '../domain/events.ts';
 import { caseIdOfTask } from '../domain/identifiers.ts';
 import { verifyActions } from './actions.ts';
+import { verifyApproval } from './approvals.ts';
 import { falseFacts } from './facts.ts';
 import type { Findings } from './findings.ts';
 import { verifyPermissions } from './permissions.ts';
 import type { Policies } from './policies.ts';
 import type { Decoded } from './readEvents.ts';
+import { verifyReviewers } from './reviewers.ts';
+import { verifyShadow } from './shadows.ts';
 import { verifyVerdict } from './verdicts.ts';
 
 /**
- * Verifies what one case's stream tells: that it folds, that rules 2 and 5 hold, that every verdict rests on what was so and comes out
+ * Verifies what one case's stream tells: that it folds, that rules 2 and 5 and those for reviewers hold, that every verdict rests on what was so and comes out
  * again to the byte.
  *
  * @param events from the stream's first on
@@ -24,9 +27,10 @@ export async function verifyCase(
   policies: Policies,
   findings: Findings,
 ): Promise<number> {
-  refold(caseId, events, findings);
   const readable = events.map((each) => (each.kind === 'event' ? each.event : undefined));
+  const cases = refold(caseId, events, approvedOn(readable), findings);
   verifyPermissions(readable, isCut, findings);
+  const approvals = verifyReviewers(readable, isCut, findings);
   verifyActions(readable, findings);
   let evaluated = 0;
   for (const event of readable) {
@@ -34,22 +38,48 @@ export async function verifyCase(
     const verdict = event as Recorded<GuardrailEvaluated>;
     const compiled = await policies(verdict.data.policyHash, verdict.data.playbookHash);
     if (verifyVerdict(verdict, compiled, findings)) evaluated += 1;
+    const approval = approvals.find(({ verdict: { revision } }) => revision === verdict.revision);
+    if (approval && compiled.kind === 'compiled')
+      verifyApproval(approval, compiled, (revision) => cases.get(revision), findings);
+    await verifyShadow(verdict, policies, findings);
   }
   return evaluated;
 }
 
-/** Folds as far as it goes. What stands behind the first event that cannot be folded rests on nothing known, and is counted. */
-function refold(caseId: string, events: readonly Decoded[], findings: Findings): void {
+/** Revisions at which approvals that take effect were shown, and those just before them. */
+const approvedOn = (events: readonly (Recorded<CaseEvent> | undefined)[]): ReadonlySet<number> =>
+  new Set(
+    events.flatMap((event) =>
+      event?.type === 'ReviewDecided' && event.data.action !== null && !event.data.awaitsSecond
+        ? [event.revision - 1, event.data.reviewedRevision]
+        : [],
+    ),
+  );
+
+/**
+ * Folds as far as it goes. What stands behind the first event that cannot be folded rests on nothing known, and is counted.
+ *
+ * @returns the case as it was at the revisions that are wanted
+ */
+function refold(
+  caseId: string,
+  events: readonly Decoded[],
+  wanted: ReadonlySet<number>,
+  findings: Findings,
+): ReadonlyMap<number, Case> {
   let current = emptyCase(caseId);
+  const cases = new Map<number, Case>();
   for (const [index, each] of events.entries()) {
     const next = step(current, each, findings);
     if (next === null) {
       const behind = events[index + 1]?.raw;
       if (behind) findings.notReplayed('BEHIND_WHAT_CANNOT_BE_FOLDED', behind, events.length - index - 1);
-      return;
+      return cases;
     }
     current = next;
+    if (wanted.has(current.revision)) cases.set(current.revision, current);
   }
+  return cases;
 }
 
 /** The case after one more event; null where there is none. */

@@ -1,9 +1,12 @@
-import { caseIdOfStream } from '../domain/identifiers.ts';
+import { caseIdOfStream, SEAL_STREAM } from '../domain/identifiers.ts';
 import type { Codec } from '../eventstore/codec.ts';
+import type { ReadEvent } from '../eventstore/port.ts';
 import type { Projection } from '../projections/projection.ts';
 import type { ReadKeys } from '../projections/rowKeys.ts';
 import type { RowStore } from '../projections/rowStore.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { TrustedKeys } from '../seals/keys.ts';
+import { type KeyExists, verifyErasure } from './erasures.ts';
 import { findExtraRows } from './extraRows.ts';
 import { createFindings, type Findings } from './findings.ts';
 import { verifyOther } from './otherStreams.ts';
@@ -12,6 +15,8 @@ import { createPolicies } from './policies.ts';
 import { decodeAll, type LogReader } from './readEvents.ts';
 import { createRowCheck, type RowCheck } from './readModels.ts';
 import type { VerificationReport } from './report.ts';
+import type { AnchorEntries } from './sealSources.ts';
+import { createSealCheck } from './seals.ts';
 import { verifyCase } from './verifyCase.ts';
 import { type WalkedStream, walkLog } from './walk.ts';
 
@@ -24,6 +29,13 @@ export type VerifiedRows = {
   readonly fingerprint: string;
 };
 
+/** What seals are verified with. */
+export type VerifiedSeals = {
+  /** Keys whose signatures are believed; empty where none is known. */
+  readonly trusted: TrustedKeys;
+  readonly anchor: AnchorEntries;
+};
+
 export type VerifyDependencies = {
   readonly store: LogReader;
   readonly codec: Codec;
@@ -31,6 +43,9 @@ export type VerifyDependencies = {
   readonly logId: string | null;
   /** Null where only the log is to be verified. */
   readonly readModels: VerifiedRows | null;
+  /** Null where no keys are to be asked for. */
+  readonly keyExists: KeyExists | null;
+  readonly seals: VerifiedSeals;
   readonly clock: Clock;
 };
 
@@ -54,6 +69,7 @@ export async function verifyLog(
   const rows = await startRows(deps, findings, end === null);
   const counted = { cases: 0, verdicts: 0 };
   const policies = createPolicies(store, deps.codec);
+  const seals = createSealCheck({ ...deps, ...deps.seals, findings, end: end ?? -1n });
 
   const onStream = async ({ stream, events, all }: WalkedStream): Promise<void> => {
     verifyPlaces(events, findings);
@@ -64,14 +80,20 @@ export async function verifyLog(
     counted.cases += 1;
     const isCut = all.length > events.length;
     counted.verdicts += await verifyCase(caseId, upToEnd, isCut, policies, findings);
+    await verifyErasure(caseId, upToEnd, deps, findings);
     await rows?.check.add(stream, decoded);
+  };
+  const onSeals = (part: readonly ReadEvent[], before: ReadEvent | null): void => {
+    verifyPlaces(part, findings, before);
+    verifyOther(SEAL_STREAM, decodeAll(deps.codec, part), findings);
   };
   const onWalk = (events: number, position: bigint): void =>
     onProgress({ events, position, end: end ?? position });
   const walked =
     end === null
       ? { events: 0, streams: 0 }
-      : await walkLog({ store, findings, onStream, onProgress: onWalk }, end);
+      : await walkLog({ store, findings, onStream, onSeals, onPage: seals.add, onProgress: onWalk }, end);
+  const sealsReport = await seals.finish();
   if (rows) {
     await rows.check.finish();
     await findExtraRows({ ...deps, findings }, rows.readKeys, rows.check.expectedKeys);
@@ -89,7 +111,7 @@ export async function verifyLog(
     ...walked,
     ...counted,
     rows: rows?.check.compared() ?? 0,
-    seals: null,
+    seals: sealsReport,
     ...findings.summary(),
   };
 }

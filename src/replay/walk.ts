@@ -1,9 +1,9 @@
-import { LOG_STREAM } from '../domain/identifiers.ts';
+import { LOG_STREAM, SEAL_STREAM } from '../domain/identifiers.ts';
 import type { ReadEvent } from '../eventstore/port.ts';
 import type { Findings } from './findings.ts';
 import { locateGaps } from './gaps.ts';
-import { type LogReader, pagesUpTo, readWhole } from './readEvents.ts';
-import { createTally, differingBuckets } from './tally.ts';
+import { type LogReader, pagesUpTo, readParts, readWhole } from './readEvents.ts';
+import { createTally, differingBuckets, type Tally } from './tally.ts';
 
 /** A stream as the walk has read it, whole. */
 export type WalkedStream = {
@@ -19,6 +19,10 @@ export type WalkDependencies = {
   readonly findings: Findings;
   /** Told of each stream once, at its first event, one after the other. */
   readonly onStream: (walked: WalkedStream) => Promise<void>;
+  /** Told of the stream of seals, which grows with the log, part after part; `before` is the event before a part. */
+  readonly onSeals: (part: readonly ReadEvent[], before: ReadEvent | null) => void;
+  /** Told of the log, in its order. */
+  readonly onPage: (page: readonly ReadEvent[]) => Promise<void>;
   readonly onProgress: (events: number, position: bigint) => void;
 };
 
@@ -40,24 +44,48 @@ export async function walkLog(
   const ofLog = createTally();
   const ofStreams = createTally();
   const checkOrder = orderCheck(findings);
+  const readSeals = sealReader(deps, ofStreams, end);
   let [events, streams] = [0, 0];
   for await (const page of pagesUpTo(store, end)) {
     for (const event of page) {
       ofLog.add(event.stream, identity(event));
       checkOrder(event);
     }
-    const heads = page.filter(({ revision }) => revision === 0);
+    await deps.onPage(page);
+    const heads = page.filter(({ stream, revision }) => revision === 0 && stream !== SEAL_STREAM);
     for await (const walked of readStreams(store, heads, end)) {
       for (const event of walked.events) ofStreams.add(walked.stream, identity(event));
       streams += 1;
       await deps.onStream(walked);
     }
+    streams += await readSeals(page);
     events += page.length;
     deps.onProgress(events, page.at(-1)?.position ?? end);
   }
   const differing = differingBuckets(ofLog, ofStreams);
   if (differing.size > 0) await locateGaps(store, end, differing, findings);
   return { events, streams };
+}
+
+/** Reads the stream of seals at its first event; how many streams were read. */
+function sealReader(
+  { store, onSeals }: WalkDependencies,
+  ofStreams: Tally,
+  end: bigint,
+): (page: readonly ReadEvent[]) => Promise<0 | 1> {
+  let isRead = false;
+  return async (page) => {
+    if (isRead || !page.some(({ stream, revision }) => stream === SEAL_STREAM && revision === 0)) return 0;
+    isRead = true;
+    let before: ReadEvent | null = null;
+    for await (const part of readParts(store, SEAL_STREAM)) {
+      const events = part.filter(({ position }) => position <= end);
+      for (const event of events) ofStreams.add(SEAL_STREAM, identity(event));
+      onSeals(events, before);
+      before = events.at(-1) ?? before;
+    }
+    return 1;
+  };
 }
 
 /** Tells of an event that does not stand behind the one before it, and of a log that does not begin with its name. */

@@ -12,6 +12,24 @@ export type Readings = {
   readonly pauses: () => Promise<number>;
   /** What waits for a person, by queue. */
   readonly queues: () => Promise<readonly QueueReading[]>;
+  /** Null where nothing is sealed. */
+  readonly seals: () => Promise<SealReading | null>;
+  /** Null where the log was never verified. */
+  readonly verification: () => Promise<VerificationReading | null>;
+};
+
+/** What the last verification of the log has found. */
+export type VerificationReading = { readonly mismatches: number; readonly ageSeconds: number };
+
+/** How far the log is sealed. */
+export type SealReading = {
+  /** Of the last seal; null where there is none yet, or it cannot be read. */
+  readonly number: number | null;
+  readonly ageSeconds: number | null;
+  /** How many positions the seals trail behind the log. */
+  readonly unsealedPositions: number | null;
+  /** Whether sealing has stopped because the log is not what was sealed. */
+  readonly alarm: boolean;
 };
 
 /** How many tasks wait in a queue, and how many of them for longer than they should. */
@@ -50,6 +68,12 @@ export function createMetrics(logger: Pick<Logger, 'warn'>): Metrics {
     help: 'Time of a recommendation, by source',
     labelNames: ['source'],
     buckets: SECONDS,
+    registers,
+  });
+  const shadowVerdicts = new Counter({
+    name: `${PREFIX}shadow_verdicts_total`,
+    help: 'Verdicts recorded while a shadow policy was loaded, by verdict and by what the shadow policy said',
+    labelNames: ['verdict', 'shadow_verdict'],
     registers,
   });
   const backendCalls = new Histogram({
@@ -120,6 +144,8 @@ export function createMetrics(logger: Pick<Logger, 'warn'>): Metrics {
     labelNames: ['queue'],
     registers,
   });
+  const sealGauges = createSealGauges(registers);
+  const verificationGauges = createVerificationGauges(registers);
   const setQueues = (queues: readonly QueueReading[]): void => {
     waiting.reset();
     overdue.reset();
@@ -134,6 +160,8 @@ export function createMetrics(logger: Pick<Logger, 'warn'>): Metrics {
       taskSettled: (outcome) => settled.inc({ outcome }),
       recommended: (source, durationMs) => recommendations.observe({ source }, durationMs / 1000),
       fellBack: (reason) => fallbacks.inc({ reason }),
+      shadowJudged: (verdict, shadowVerdict) =>
+        shadowVerdicts.inc({ verdict, shadow_verdict: shadowVerdict }),
       backendCalled: (route, result, durationMs) =>
         backendCalls.observe({ route, result }, durationMs / 1000),
       outcomeResolved: ({ taskId, actionId, attempt, source, result, errorType }) => {
@@ -160,6 +188,8 @@ export function createMetrics(logger: Pick<Logger, 'warn'>): Metrics {
       parked.set(await orUnknown(readings.parkedCases()));
       pauses.set(await orUnknown(readings.pauses()));
       setQueues(await readings.queues().catch(() => []));
+      sealGauges(await readings.seals().catch(() => null));
+      verificationGauges(await readings.verification().catch(() => null));
       return { contentType: registry.contentType, text: await registry.metrics() };
     },
   };
@@ -167,3 +197,29 @@ export function createMetrics(logger: Pick<Logger, 'warn'>): Metrics {
 
 /** NaN where it cannot be read: what is counted in this process is wanted most while a database is gone. */
 const orUnknown = (reading: Promise<number>): Promise<number> => reading.catch(() => Number.NaN);
+
+/** Gauges about the last verification; NaN where there was none, or it cannot be read. */
+function createVerificationGauges(registers: Registry[]): (reading: VerificationReading | null) => void {
+  const gauge = (name: string, help: string) => new Gauge({ name: `${PREFIX}${name}`, help, registers });
+  const mismatches = gauge('verification_mismatches', 'What the last verification of the log found wrong');
+  const age = gauge('verification_age_seconds', 'How long ago the last verification of the log ended');
+  return (reading) => {
+    mismatches.set(reading?.mismatches ?? Number.NaN);
+    age.set(reading?.ageSeconds ?? Number.NaN);
+  };
+}
+
+/** Gauges about seals; NaN where nothing is sealed, or it cannot be read. */
+function createSealGauges(registers: Registry[]): (reading: SealReading | null) => void {
+  const gauge = (name: string, help: string) => new Gauge({ name: `${PREFIX}${name}`, help, registers });
+  const number = gauge('last_seal_number', 'Number of the last seal');
+  const age = gauge('last_seal_age_seconds', 'How long ago the last seal was made');
+  const unsealed = gauge('unsealed_positions', 'Positions that the seals trail behind the log');
+  const alarm = gauge('seals_alarm', '1 where sealing has stopped because the log is not what was sealed');
+  return (reading) => {
+    number.set(reading?.number ?? Number.NaN);
+    age.set(reading?.ageSeconds ?? Number.NaN);
+    unsealed.set(reading?.unsealedPositions ?? Number.NaN);
+    alarm.set(reading ? Number(reading.alarm) : Number.NaN);
+  };
+}

@@ -1,6 +1,6 @@
 import type { FallbackReason } from '../domain/decision.ts';
 import type { ActionOutcomeResolved } from '../domain/events.ts';
-import type { AttemptResult, DecisionSource, Outcome } from '../domain/vocabulary.ts';
+import type { AttemptResult, DecisionSource, Outcome, VerdictKind } from '../domain/vocabulary.ts';
 
 /** Whether calls of a dependency go through; half open: one call is finding out. */
 export type CircuitState = 'closed' | 'open' | 'halfOpen';
@@ -10,6 +10,8 @@ export type Observer = {
   readonly taskSettled: (outcome: Outcome) => void;
   readonly recommended: (source: DecisionSource, durationMs: number) => void;
   readonly fellBack: (reason: FallbackReason) => void;
+  /** A verdict was recorded beside which a shadow policy was evaluated. */
+  readonly shadowJudged: (verdict: VerdictKind, shadowVerdict: VerdictKind) => void;
   readonly backendCalled: (route: string, result: AttemptResult, durationMs: number) => void;
   /** More is known of an attempt that had been recorded as unknown. */
   readonly outcomeResolved: (resolved: ActionOutcomeResolved['data']) => void;

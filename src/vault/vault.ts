@@ -15,8 +15,10 @@ export type CaseVault = {
 export type Vault = {
   /** The vault of a case; null where its key does not exist, or was destroyed. */
   readonly of: (caseId: string) => Promise<CaseVault | null>;
-  /** The vault of a case that is about to be opened: its key is durable when this resolves. */
+  /** The vault of a case that is about to be opened: its key is durable when this resolves. Rejects with KeyDestroyedError. */
   readonly create: (caseId: string) => Promise<CaseVault>;
+  /** Destroys a case's key for good: what was sealed with it stays as it is, and nobody opens it again. */
+  readonly destroy: (caseId: string) => Promise<void>;
 };
 
 /** Fields whose text is personal, as they are named in the authenticated context. */
@@ -52,6 +54,7 @@ export function createVault(keys: KeyStore, randomBytes: (size: number) => Buffe
       const key = await keys.findOrCreate(caseId, randomBytes(KEY_BYTES));
       return vaultOf(caseId, deriveKeys(key));
     },
+    destroy: keys.destroy,
   };
 }
 

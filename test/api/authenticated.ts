@@ -38,7 +38,7 @@ export type AuthenticatedApp = TestApp & {
 };
 
 const DAY_MS = 86_400_000;
-const EVERYTHING: NewApiKey['scopes'] = ['read', 'submit', 'cases', 'review', 'operate', 'metrics'];
+const EVERYTHING: NewApiKey['scopes'] = ['read', 'submit', 'cases', 'review', 'operate', 'erase', 'metrics'];
 
 export async function createAuthenticatedApp(
   options: TestAppOptions = {},

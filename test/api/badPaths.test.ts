@@ -48,7 +48,7 @@ describe('a path', () => {
     [`/tasks/C1001~${'a'.repeat(32)}`, 'TASK_NOT_FOUND', 'taskId', 'names no task'],
     [`/tasks/C4040~${'a'.repeat(32)}`, 'TASK_NOT_FOUND', 'taskId', 'names no task'],
     [`/reviews/C4040~${'a'.repeat(32)}`, 'TASK_NOT_FOUND', 'taskId', 'names no task'],
-    [`/policy/${A_HASH}`, 'POLICY_NOT_FOUND', 'hash', 'names no policy that was ever in force'],
+    [`/policy/${A_HASH}`, 'POLICY_NOT_FOUND', 'hash', 'names no policy that was ever in force or a shadow'],
   ])('%s names nothing that there is', async (url, code, field, message) => {
     expect(await service.refused(await service.get(url))).toEqual({
       status: 404,
@@ -166,6 +166,8 @@ describe('a query', () => {
 describe('a query of a GET of one thing', () => {
   /** Probes and scrapers may add parameters of their own. */
   const FOR_MACHINES = ['/healthz', '/readyz', '/metrics'];
+  /** Those that also tell how something was. */
+  const AS_IT_WAS = ['/cases/{caseId}', '/tasks/{taskId}'];
   const ONLY_AT_LEAST = 'takes only atLeast; leave out what else is there';
   const OF_STREAMS = ['/cases/{caseId}', '/tasks/{taskId}', '/reviews/{taskId}', '/policy', '/policy/{hash}'];
   const real: Record<string, string> = {};
@@ -188,7 +190,7 @@ describe('a query of a GET of one thing', () => {
   it('is refused on every route, by GET and HEAD, where it asks for what is not there, and its key is not repeated', async () => {
     expect(gets().length).toBeGreaterThan(10);
     for (const path of gets()) {
-      const url = `${urlOf(path)}?asOf=2020-01-01T00:00:00Z`;
+      const url = `${urlOf(path)}?ifItWas=2020-01-01T00:00:00Z`;
       const answer = await service.get(url);
       expect([path, answer.statusCode, answer.json().errors]).toEqual([
         path,
@@ -200,7 +202,7 @@ describe('a query of a GET of one thing', () => {
           },
         ],
       ]);
-      expect(answer.payload).not.toMatch(/asOf|2020/);
+      expect(answer.payload).not.toMatch(/ifItWas|2020/);
       const { statusCode } = await service.app.inject({
         method: 'HEAD',
         url,
@@ -211,8 +213,11 @@ describe('a query of a GET of one thing', () => {
   });
 
   it.each([
-    ...OF_STREAMS.map((path) => [path, ONLY_AT_LEAST]),
-    ['/cases/{caseId}/events', 'takes only atLeast, fromRevision, limit; leave out what else is there'],
+    ...OF_STREAMS.map((path) => [
+      path,
+      AS_IT_WAS.includes(path) ? 'takes only atLeast, asOf; leave out what else is there' : ONLY_AT_LEAST,
+    ]),
+    ['/cases/{caseId}/events', 'takes only atLeast, asOf, fromRevision, limit; leave out what else is there'],
   ])('%s says what it takes', async (path, message) => {
     const { errors } = (await service.get(`${urlOf(path)}?revision=1`)).json();
     expect(errors).toEqual([{ field: 'query', message }]);

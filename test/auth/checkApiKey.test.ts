@@ -4,7 +4,7 @@ import { makeApiKey, parseApiKey } from '../../src/auth/apiKey.ts';
 import { isActorId } from '../../src/auth/caller.ts';
 import { createApiKeyCheck } from '../../src/auth/checkApiKey.ts';
 import { createMemoryApiKeys } from '../../src/auth/memory.ts';
-import { ORCHESTRATOR } from '../../src/commands/driveTask.ts';
+import { ORCHESTRATOR } from '../../src/domain/actors.ts';
 import { LATER, NOW, newKey } from './keys.ts';
 
 vi.mock('node:crypto', async (original) => {

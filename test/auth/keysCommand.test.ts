@@ -120,7 +120,7 @@ describe('npm run keys, beside two running services', () => {
     expect({ code, lines: stderr.split('\n') }).toEqual({
       code: 1,
       lines: [
-        '--scopes: must be at least one of read, submit, cases, review, operate, metrics, separated by commas',
+        '--scopes: must be at least one of read, submit, cases, review, operate, erase, metrics, separated by commas',
         '--expires: must be hours or days such as 12h or 90d, at most 1000d',
         '',
       ],
@@ -200,6 +200,7 @@ describe('a command line', () => {
     [{ actor: '' }, '--actor'],
     [{ actor: 'anonymous' }, '--actor'],
     [{ actor: 'orchestrator' }, '--actor'],
+    [{ actor: 'erase-command' }, '--actor'],
     [{ actor: 'x'.repeat(65) }, '--actor'],
     [{ actor: 'a\nb' }, '--actor'],
     [{ roles: 'ops' }, '--roles'],

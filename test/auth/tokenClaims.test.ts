@@ -46,6 +46,7 @@ describe('a token', () => {
     ['a subject that is a number', () => ({ sub: 7 }), UNUSABLE],
     ['a subject of control characters', () => ({ sub: 'a\n{"level":50}' }), UNUSABLE],
     ['the subject orchestrator', () => ({ sub: 'orchestrator' }), UNUSABLE],
+    ['the subject erase-command', () => ({ sub: 'erase-command' }), UNUSABLE],
     ['the subject anonymous', () => ({ sub: 'anonymous' }), UNUSABLE],
   ])('of ours with %s is refused, and its owner is told why', async (_what, change, message) => {
     await expect(check(await signed(claims(change()), ours))).rejects.toMatchObject(refusedAs(message));

@@ -12,6 +12,7 @@ async function withoutKey() {
       if (destroyed) throw new Error('another key was made');
       return outside.keys.findOrCreate(caseId, candidate);
     },
+    destroy: outside.keys.destroy,
   };
   const process = startProcess({}, { ...outside, keys });
   await process.open();

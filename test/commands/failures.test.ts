@@ -64,7 +64,11 @@ describe('a recommendation that could not be had', () => {
     [' does not open', Buffer.alloc(32, 5)],
   ])('because the text%s asks nobody, and assumes nothing of it', async (_, key) => {
     const find = async () => key;
-    const { next, task } = await withOtherKeys({ find, findOrCreate: async (_, candidate) => candidate });
+    const { next, task } = await withOtherKeys({
+      find,
+      findOrCreate: async (_, candidate) => candidate,
+      destroy: async () => {},
+    });
     expect(task).toMatchObject({
       outcome: 'MANUAL',
       decision: { reasonCode: 'AI_UNAVAILABLE' },

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createCaseStore } from '../../src/commands/caseStore.ts';
-import { ORCHESTRATOR } from '../../src/commands/driveTask.ts';
+import { ORCHESTRATOR } from '../../src/domain/actors.ts';
 import { createEventLog } from '../../src/eventstore/log.ts';
 import { createMemoryEventStore } from '../../src/eventstore/memory.ts';
 import { type EventStore, StoreUnavailableError } from '../../src/eventstore/port.ts';

@@ -31,8 +31,10 @@ describe('policies and playbooks', () => {
   it('are in the log once, however often and at once they are registered', async () => {
     const { log, sources, types } = createLog();
     const others = createSources(log);
-    await Promise.all([sources, others, sources].map((each) => each.register(policy, playbook, AT)));
-    await sources.register(policy, playbook, later(5));
+    await Promise.all(
+      [sources, others, sources].map((each) => each.register({ policy, shadow: null, playbook }, AT)),
+    );
+    await sources.register({ policy, shadow: null, playbook }, later(5));
     expect((await types()).sort()).toStrictEqual(['PlaybookRegistered', 'PolicyRegistered']);
     expect(await sources.policy(policy.hash)).toStrictEqual({
       hash: policy.hash,
@@ -45,21 +47,29 @@ describe('policies and playbooks', () => {
   });
   it('stand in streams of their own hash', async () => {
     const { log, sources } = createLog();
-    await sources.register(policy, playbook, AT);
+    await sources.register({ policy, shadow: null, playbook }, AT);
     expect(await log.read(policyStream(policy.hash))).toHaveLength(1);
     expect(await log.read(playbookStream(playbook.hash))).toHaveLength(1);
   });
   it('stay beside those that come later', async () => {
     const { sources } = createLog();
     const stricter = parsePolicy(policy.source.replace('0.80', '0.90'), 'policy.yaml', playbook);
-    await sources.register(policy, playbook, AT);
-    await sources.register(stricter, playbook, later(1));
+    await sources.register({ policy, shadow: null, playbook }, AT);
+    await sources.register({ policy: stricter, shadow: null, playbook }, later(1));
     expect(await sources.policy(policy.hash)).toMatchObject({ source: policy.source });
     expect(await sources.policy(stricter.hash)).toMatchObject({ registeredAt: later(1) });
   });
+  it('hold a shadow policy too, once, also where it is the policy in force', async () => {
+    const { sources, types } = createLog();
+    const shadow = parsePolicy(policy.source.replace('0.80', '0.70'), 'policy.yaml', playbook);
+    await sources.register({ policy, shadow, playbook }, AT);
+    await sources.register({ policy: shadow, shadow, playbook }, later(1));
+    expect(await types()).toStrictEqual(['PlaybookRegistered', 'PolicyRegistered', 'PolicyRegistered']);
+    expect(await sources.policy(shadow.hash)).toMatchObject({ source: shadow.source, registeredAt: AT });
+  });
   it('compile from the log to what judges alike', async () => {
     const { sources } = createLog();
-    await sources.register(policy, playbook, AT);
+    await sources.register({ policy, shadow: null, playbook }, AT);
     const compiled = await sources.compiled(policy.hash, playbook.hash);
     expect(compiled?.hash).toBe(policy.hash);
     expect(await sources.compiled(policy.hash, playbook.hash)).toBe(compiled);
@@ -71,7 +81,7 @@ describe('policies and playbooks', () => {
     const { sources } = createLog();
     expect(await sources.policy(policy.hash)).toBeNull();
     expect(await sources.compiled(policy.hash, playbook.hash)).toBeNull();
-    await sources.register(policy, playbook, AT);
+    await sources.register({ policy, shadow: null, playbook }, AT);
     expect(await sources.compiled(policy.hash, 'f'.repeat(64))).toBeNull();
     expect(await sources.compiled(policy.hash, playbook.hash)).not.toBeNull();
   });

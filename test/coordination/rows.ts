@@ -24,6 +24,8 @@ export function taskRow(n: number, status: TaskStatus, changes: Partial<TaskRow>
     confidence: null,
     reason_code: null,
     decision_source: null,
+    shadow_policy: null,
+    shadow_difference: null,
     received_at: AT,
     updated_at: AT,
     revision: n,

@@ -2,6 +2,7 @@ import { type Case, evolve } from '../../src/domain/case.ts';
 import { consequences } from '../../src/domain/consequences.ts';
 import type { Decided } from '../../src/domain/decide.ts';
 import type { Actor, CaseEvent } from '../../src/domain/events.ts';
+import type { Policy } from '../../src/domain/policy.ts';
 import { type Effect, recordable } from '../../src/domain/recordable.ts';
 import { RefusedError } from '../../src/domain/refusal.ts';
 import type { JudgeContext } from '../../src/domain/verdicts.ts';
@@ -43,8 +44,12 @@ export function outcomeOf(act: () => Decided): Decided | RefusedError {
   }
 }
 
-/** A case that grows, beside what is known of its reviews from the events alone. */
-export function createReviewLedger() {
+/**
+ * A case that grows, beside what is known of its reviews from the events alone.
+ *
+ * @param shadow a candidate beside every policy; none without it
+ */
+export function createReviewLedger(shadow: Policy | null = null) {
   const open = opened({ retryCount: 0 });
   const log: Happened[] = [{ id: place(0).id, event: open }];
   const firsts = new Map<number, FirstApproval | null>();
@@ -62,7 +67,7 @@ export function createReviewLedger() {
       const { up = true, idempotent = true } = backends.get(route) ?? {};
       return backendFacts({ idempotent, available: () => up });
     };
-    return { ...rest, now, wallNow: now, newActionId: uuid(ids), backend, mayStart: true };
+    return { ...rest, shadow, now, wallNow: now, newActionId: uuid(ids), backend, mayStart: true };
   };
   const append = (events: readonly CaseEvent[], using: JudgeContext, actor: string): void => {
     for (const event of events) {

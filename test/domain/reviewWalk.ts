@@ -2,6 +2,7 @@ import { lastAttempt } from '../../src/domain/attempts.ts';
 import type { Case } from '../../src/domain/case.ts';
 import { addNote, changeState, type Decided, receiveTask } from '../../src/domain/decide.ts';
 import type { Actor, CommandKey, ReviewedAction } from '../../src/domain/events.ts';
+import type { Policy } from '../../src/domain/policy.ts';
 import { RefusedError } from '../../src/domain/refusal.ts';
 import { claimReview, releaseReview } from '../../src/domain/reviewClaims.ts';
 import { decideReview, type ReviewDecision, recordOutcome } from '../../src/domain/reviewDecisions.ts';
@@ -73,9 +74,13 @@ function askedBy(
   };
 }
 
-/** A walk of reviewers, backends and operators through the pure part of the system. */
-export function createReviewWalk() {
-  const ledger = createReviewLedger();
+/**
+ * A walk of reviewers, backends and operators through the pure part of the system.
+ *
+ * @param shadow a candidate beside every policy; none without it
+ */
+export function createReviewWalk(shadow: Policy | null = null) {
+  const ledger = createReviewLedger(shadow);
   const { bring, command, change, context, current } = ledger;
   const views = new Map<number, View[]>();
   const tries: Try[] = [];

@@ -4,6 +4,7 @@ import { consequences } from '../../src/domain/consequences.ts';
 import { changeState, receiveTask } from '../../src/domain/decide.ts';
 import type { ActionStarted, CaseEvent } from '../../src/domain/events.ts';
 import { nextStep, type Step } from '../../src/domain/nextStep.ts';
+import type { Policy } from '../../src/domain/policy.ts';
 import { type Effect, expired, recordable } from '../../src/domain/recordable.ts';
 import type { BackendFacts, JudgeContext } from '../../src/domain/verdicts.ts';
 import type { AttemptResult } from '../../src/domain/vocabulary.ts';
@@ -21,6 +22,8 @@ import {
 import { type Happening, TASKS } from './happenings.ts';
 
 export type World = Pick<JudgeContext, 'policy' | 'playbook' | 'signals'> & {
+  /** A candidate beside the policy; none without it. */
+  readonly shadow?: Policy | null;
   /** What the backends are at first, by route. */
   readonly backends: Readonly<Record<string, BackendFacts>>;
 };
@@ -62,6 +65,7 @@ export function createWalk(world: World, first: Case): Walk {
       return facts;
     };
     return {
+      shadow: null,
       ...world,
       paused: () => false,
       now: later(clock),

@@ -119,7 +119,7 @@ describe('what somebody changed afterwards is found', () => {
       return { ...event, data: canonicalJson(data), metadata: canonicalJson({ ...metadata, hash }) };
     });
     expect(verifyChain(forged)).toStrictEqual([
-      { revision: 2, problem: 'does not link to the event before it' },
+      { revision: 2, kind: 'LINK', problem: 'does not link to the event before it' },
     ]);
   });
 });

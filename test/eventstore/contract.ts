@@ -4,6 +4,7 @@ import { describeOrder } from './contract/order.ts';
 import { describeRaces } from './contract/races.ts';
 import { describeSubscribing } from './contract/subscribing.ts';
 import { type MakeStore, STRICT, type Traits } from './contract/support.ts';
+import { describeTypes } from './contract/types.ts';
 
 /**
  * What every event store must do. An adapter passes all of it, with clients that share nothing but the log.
@@ -20,6 +21,7 @@ export function describeEventStoreContract(
     describe('append and read', () => describeBasics(makeStore, traits));
     describe('races', () => describeRaces(makeStore));
     describe('global order', () => describeOrder(makeStore, traits));
+    describe('events of some types', () => describeTypes(makeStore));
     describe('subscribe', () => describeSubscribing(makeStore, traits));
   });
 }

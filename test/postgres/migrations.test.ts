@@ -14,6 +14,7 @@ const OWN = [
   '003-coordination.sql',
   '004-auth.sql',
   '005-verification.sql',
+  '006-destroyed-keys.sql',
 ];
 
 const databases: EmptyDatabase[] = [];
@@ -51,6 +52,7 @@ describe("the project's own migrations", () => {
       { name: 'eventlog.events' },
       { name: 'migrations.applied' },
       { name: 'vault.case_keys' },
+      { name: 'vault.destroyed_keys' },
     ]);
     expect(
       await query('SELECT version, name, length(sha256) AS length FROM migrations.applied ORDER BY 1'),
@@ -60,6 +62,7 @@ describe("the project's own migrations", () => {
       { version: 3, name: '003-coordination.sql', length: 64 },
       { version: 4, name: '004-auth.sql', length: 64 },
       { version: 5, name: '005-verification.sql', length: 64 },
+      { version: 6, name: '006-destroyed-keys.sql', length: 64 },
     ]);
   });
 

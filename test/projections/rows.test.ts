@@ -60,6 +60,8 @@ describe('the row of a task', () => {
       confidence: 0.95,
       reason_code: 'TRANSIENT_TIMEOUT_PATTERN',
       decision_source: 'model',
+      shadow_policy: null,
+      shadow_difference: null,
       received_at: later(1),
       updated_at: later(7),
       revision: 7,

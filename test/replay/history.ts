@@ -20,7 +20,8 @@ export async function startService(script: Parameters<typeof startProcess>[0] = 
   const outside = createOutside();
   const process = startProcess(script, outside);
   await identifyLog(process.log, SYSTEM, LOG_ID, outside.clock.now());
-  await createSources(process.log).register(policy, playbook, outside.clock.now());
+  const { shadow = null } = script;
+  await createSources(process.log).register({ policy, shadow, playbook }, outside.clock.now());
   return process;
 }
 
@@ -65,11 +66,15 @@ const ANSWERS = {
   closed: [succeeded],
 } as const;
 
+/** The log of `happened`. */
+export const history = async (): Promise<ReadEvent[]> =>
+  (await happened()).outside.store.readAll(null, 10_000);
+
 /**
- * A log as the real loop has written it: a case done at once, one tried again after a failure, one after an unknown outcome, one that
+ * A process whose log is as the real loop has written it: a case done at once, one tried again after a failure, one after an unknown outcome, one that
  * a person has, one that a person has approved, one that met a pause, one that was suspended, opened again and closed.
  */
-export async function history(): Promise<ReadEvent[]> {
+export async function happened(): Promise<Process> {
   const answers = Object.values(ANSWERS).flat();
   let confidence = 0.95;
   const process = await startService({
@@ -95,7 +100,7 @@ export async function history(): Promise<ReadEvent[]> {
   await run('C1001');
   await process.note();
   for (const state of ['SUSPENDED', 'OPEN', 'CLOSED'] as const) await process.change(state);
-  return process.outside.store.readAll(null, 10_000);
+  return process;
 }
 
 /** The events of one case, in order. */

@@ -3,9 +3,10 @@ import { canonicalJson } from '../../src/domain/hash.ts';
 import { link, type UnsealedMetadata } from '../../src/eventstore/chain.ts';
 import { codec } from '../../src/eventstore/codec.ts';
 import type { ReadEvent, StoredEvent } from '../../src/eventstore/port.ts';
+import type { KeyExists } from '../../src/replay/erasures.ts';
 import type { LogReader } from '../../src/replay/readEvents.ts';
 import type { VerificationReport } from '../../src/replay/report.ts';
-import { type VerifiedRows, verifyLog } from '../../src/replay/verifyLog.ts';
+import { type VerifiedRows, type VerifiedSeals, verifyLog } from '../../src/replay/verifyLog.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { LOG_ID } from '../projections/support.ts';
 
@@ -30,8 +31,12 @@ export function storeOf(events: readonly ReadEvent[], inStreams: readonly ReadEv
 export const verify = (
   store: LogReader,
   readModels: VerifiedRows | null = null,
+  keyExists: KeyExists | null = null,
+  seals: VerifiedSeals = NO_SEALS,
 ): Promise<VerificationReport> =>
-  verifyLog({ store, codec, logId: LOG_ID, readModels, clock: unhurried }, () => {});
+  verifyLog({ store, codec, logId: LOG_ID, readModels, keyExists, seals, clock: unhurried }, () => {});
+
+const NO_SEALS: VerifiedSeals = { trusted: new Map(), anchor: null };
 
 /** Pauses between two looks pass at once. */
 const unhurried = { ...systemClock, sleep: async () => {} };

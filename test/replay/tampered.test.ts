@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ReadEvent } from '../../src/eventstore/port.ts';
+import { sealedHistory, verifySealed } from '../seals/support.ts';
 import { uuid } from '../support/builders.ts';
 import { history } from './history.ts';
-import { rehashed, storeOf, verify } from './support.ts';
+import { placesOf, rehashed, storeOf, verify } from './support.ts';
 import {
   at,
   data,
@@ -176,13 +177,13 @@ describe('what was changed with the chain computed anew to its end is found wher
       'an approval that somebody else has recorded',
       'approved',
       at(6, metadata({ actor: EVE })),
-      ['PERMISSION case-approved/8'],
+      ['PERMISSION case-approved/8', 'PERMISSION case-approved/6', 'PERMISSION case-approved/6'],
     ],
     [
       'an approval of something else',
       'approved',
       at(6, data({ action: { intent: 'RETRY_EXTERNAL_CALL', routeTarget: 'CORE_SYSTEM' } })),
-      ['LEGALITY case-approved/8', 'PERMISSION case-approved/8'],
+      ['LEGALITY case-approved/8', 'PERMISSION case-approved/8', 'PERMISSION case-approved/6'],
     ],
     [
       'a result',
@@ -194,7 +195,13 @@ describe('what was changed with the chain computed anew to its end is found wher
       'who has decided a review',
       'approved',
       at(6, data({ reviewer: 'eve' })),
-      ['LEGALITY case-approved/6', 'PERMISSION case-approved/8'],
+      [
+        'LEGALITY case-approved/6',
+        'PERMISSION case-approved/8',
+        'PERMISSION case-approved/6',
+        'PERMISSION case-approved/6',
+        'PERMISSION case-approved/6',
+      ],
     ],
     [
       'what a reviewer has overridden',
@@ -237,14 +244,31 @@ describe('what was changed with the chain computed anew to its end is found wher
   }
 });
 
-describe('without seals nobody can see, and it is not claimed', () => {
-  it.each<[string, string, Tampering]>([
-    ['that the end of a stream is missing', 'executed', without(5)],
-    ['who asked, where the chain was computed anew', 'executed', forged(at(1, metadata({ actor: EVE })))],
-    ['a note that is gone, where the chain was computed anew', 'C1001', forged(without(6))],
-    ['that a whole case is missing', 'executed', () => []],
-  ])('%s', async (_, caseId, tampering) => {
+describe('without seals nobody can see, and it is not claimed; with seals it is found', () => {
+  it.each<[string, string, Tampering, string[]]>([
+    ['that the end of a stream is missing', 'executed', without(5), ['SEAL case-executed/5']],
+    [
+      'who asked, where the chain was computed anew',
+      'executed',
+      forged(at(1, metadata({ actor: EVE }))),
+      [1, 2, 3, 4, 5].map((revision) => `SEAL case-executed/${revision}`),
+    ],
+    [
+      'a note that is gone, where the chain was computed anew',
+      'C1001',
+      forged(without(6)),
+      [6, 7, 8, 9].map((revision) => `SEAL case-C1001/${revision}`),
+    ],
+    [
+      'that a whole case is missing',
+      'executed',
+      () => [],
+      [0, 1, 2, 3, 4, 5].map((revision) => `SEAL case-executed/${revision}`),
+    ],
+  ])('%s', async (_, caseId, tampering, places) => {
     const report = await verify(storeOf(withCase(log, caseId, tampering)));
     expect(report).toMatchObject({ result: 'CLEAN', mismatches: [], seals: null });
+    const { log: sealed, anchor } = await sealedHistory(log, log.length);
+    expect(placesOf(await verifySealed(withCase(sealed, caseId, tampering), anchor))).toEqual(places);
   });
 });

@@ -195,6 +195,8 @@ it('is a gauge in the metrics: 1 while calls are held back', async () => {
       parkedCases: zero,
       pauses: zero,
       queues: async () => [],
+      seals: async () => null,
+      verification: async () => null,
     });
     return ['model', 'PARTNER_API'].map((name) =>
       readMetrics(text).get(`case_orchestrator_circuit_open{dependency="${name}"}`),

@@ -1,13 +1,15 @@
 import type { AutomationChanged } from '../../src/commands/automation.ts';
 import { addNote, type CaseChanged, changeCaseState } from '../../src/commands/changeCase.ts';
+import { ERASE_COMMAND, eraseCase } from '../../src/commands/eraseCase.ts';
 import { openCase } from '../../src/commands/openCase.ts';
 import { outcomeOf, type SubmittedTask, submitTask } from '../../src/commands/submitTask.ts';
 import { RefusedError } from '../../src/domain/refusal.ts';
 import type { Engine } from '../../src/engine.ts';
 import type { AnswerRules } from './oracle/answerRules.ts';
+import type { ErasureRules } from './oracle/erasureRules.ts';
 import { ANYBODY } from './people.ts';
 import { AGAIN_MS, type Requests, type Serving } from './requests.ts';
-import type { CasePlan, ChangePlan, OrderPlan, TaskPlan } from './scenario.ts';
+import type { CasePlan, ChangePlan, ErasurePlan, OrderPlan, TaskPlan } from './scenario.ts';
 import type { World } from './world.ts';
 
 const NEW_CASE = {
@@ -26,6 +28,7 @@ export type Clients = {
   readonly open: (plan: CasePlan) => Promise<void>;
   readonly submit: (plan: TaskPlan) => Promise<void>;
   readonly change: (plan: ChangePlan) => Promise<void>;
+  readonly erase: (plan: ErasurePlan) => Promise<void>;
   /** Pauses or resumes. */
   readonly order: (plan: OrderPlan) => Promise<void>;
   /** Sends a task once to a process, and waits no longer than `waitMs` for its outcome. */
@@ -34,7 +37,12 @@ export type Clients = {
   readonly areDone: () => boolean;
 };
 
-export function createClients(world: World, requests: Requests, rules: AnswerRules): Clients {
+export function createClients(
+  world: World,
+  requests: Requests,
+  rules: AnswerRules,
+  erasures: ErasureRules,
+): Clients {
   const { timeline, random, count, tell } = world;
   const { within, somebody, request } = requests;
   const opened = new Map<string, Promise<void>>();
@@ -83,6 +91,17 @@ export function createClients(world: World, requests: Requests, rules: AnswerRul
     tell(() => `a client changes ${plan.caseId} at ${seen} to ${plan.to}: ${resultOf(answer)}`);
     return answer;
   };
+  /** Whether there was an answer, or a refusal that time does not change. */
+  const eraseOnce = async ({ caseId }: ErasurePlan): Promise<boolean> => {
+    const { host, engine } = await somebody();
+    const envelope = { actor: ERASE_COMMAND, traceparent: null, sentKey: null };
+    const answer = await request(() => within(host, () => eraseCase(engine, caseId, 'SIMULATED', envelope)));
+    if (answer instanceof RefusedError) count(`erasure/${answer.code}`);
+    else if (answer !== null) erasures.answered(caseId, answer);
+    const told = answer instanceof RefusedError ? answer.code : (answer?.erased.revision ?? 'no answer');
+    tell(() => `somebody erases ${caseId} at ${host.name}: ${told}`);
+    return answer !== null && !(answer instanceof RefusedError);
+  };
   const orderOnce = async ({ verb, target, sentKey }: OrderPlan): Promise<AutomationChanged | null> => {
     const { host, engine } = await somebody();
     const command = { target, reason: 'SIMULATED', actor: ANYBODY, traceparent: null, sentKey };
@@ -117,6 +136,12 @@ export function createClients(world: World, requests: Requests, rules: AnswerRul
       await timeline.sleep(random.between(0, LATE_REPEAT_MS));
       const late = await orderOnce(plan);
       if (late) rules.ordered(plan, first, late);
+    }),
+    erase: counted(async (plan) => {
+      await opened.get(plan.caseId);
+      await timeline.sleep(plan.at - timeline.now());
+      for (let tries = 0; tries < MOST_REPEATS && !(await eraseOnce(plan)); tries += 1)
+        await timeline.sleep(AGAIN_MS);
     }),
     ask,
     areDone: () => waiting === 0,

@@ -8,6 +8,7 @@ import {
   REVIEW_RESOLUTIONS,
   ROUTING_CODES,
   TASK_STATUSES,
+  VERDICTS,
 } from '../../src/domain/vocabulary.ts';
 import { storedSchemas } from '../../src/eventstore/schemas.ts';
 import { BACKEND_FAULTS, CALL_FAULTS, MODEL_FAULTS } from './climate.ts';
@@ -57,6 +58,10 @@ const REQUIRED: readonly string[] = [
     ...under('refusal', REFUSALS),
     ...under('stale', ['case', 'notes', 'otherActions', 'approval', 'policy', 'automation']),
     ...under('reviewer', ['repeat', 'claimRepeated', 'releaseRepeated', 'decideRepeated', 'outcomeRepeated']),
+    ...under(
+      'shadow',
+      VERDICTS.flatMap((verdict) => under(verdict, VERDICTS)),
+    ),
     ...under('step', [
       'recommend',
       'evaluate',
@@ -82,7 +87,9 @@ const REQUIRED: readonly string[] = [
       'orderRepeated',
       'IDEMPOTENCY_KEY_REUSED',
       'REVISION_STALE',
+      'CASE_KEY_DESTROYED',
     ]),
+    ...under('erasure', ['first', 'again', 'ACTION_OPEN', 'OUTCOME_UNKNOWN']),
     ...under('rebuild', ['done', 'failed']),
     ...under('source', ['model', 'fallback']),
     'conflict',

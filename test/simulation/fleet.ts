@@ -23,6 +23,8 @@ import type { World } from './world.ts';
 /** What a process is started with. */
 export type ProcessConfig = {
   readonly policy: Policy;
+  /** What is evaluated beside it; null in a share of the runs. */
+  readonly shadow: Policy | null;
   readonly playbook: Playbook;
   /** How long a call of a backend may take, in milliseconds. */
   readonly timeoutMs: number;
@@ -118,6 +120,7 @@ export function createFleet(options: FleetOptions): Fleet {
       onCommit: () => {},
       startPaused: false,
       policy: config.policy,
+      shadow: config.shadow,
       playbook: config.playbook,
       recommender: createSimulatedModel({ ...options, host, crash: crashInStorm, watch: watch.model }),
       backends: waysOf(host, config),
@@ -194,6 +197,7 @@ function observerOf({ count, tell }: World, host: Host): Observer {
     recommended: () => {},
     fellBack: () => {},
     backendCalled: () => {},
+    shadowJudged: (verdict, shadow) => count(`shadow/${verdict}/${shadow}`),
     outcomeResolved: () => {},
     takenOver: (why) => {
       count(`takeover/${why}`);

@@ -1,4 +1,5 @@
 import { type CaseKeys, deriveKeys, open } from '../../src/vault/cipher.ts';
+import { createMemoryKeyStore } from '../../src/vault/memory.ts';
 import type { KeyStore } from '../../src/vault/port.ts';
 import { PERSONAL_FIELDS } from '../../src/vault/vault.ts';
 import type { LedgerTask } from './oracle/ledger.ts';
@@ -11,20 +12,22 @@ export type KeyRing = {
 };
 
 export function createKeyRing(): KeyRing {
-  const keys = new Map<string, Buffer>();
+  const keys = createMemoryKeyStore();
+  /** Every key that ever was: what was said stays known here, whatever is erased. */
+  const made = new Map<string, Buffer>();
   const derived = new Map<string, CaseKeys>();
   const texts = new Map<string, string>();
   const keysOf = (caseId: string): CaseKeys => {
-    const known = derived.get(caseId) ?? deriveKeys(keys.get(caseId) ?? Buffer.alloc(0));
+    const known = derived.get(caseId) ?? deriveKeys(made.get(caseId) ?? Buffer.alloc(0));
     derived.set(caseId, known);
     return known;
   };
   return {
     store: {
-      find: async (caseId) => keys.get(caseId) ?? null,
+      ...keys,
       findOrCreate: async (caseId, candidate) => {
-        const kept = keys.get(caseId) ?? candidate;
-        keys.set(caseId, kept);
+        const kept = await keys.findOrCreate(caseId, candidate);
+        made.set(caseId, kept);
         return kept;
       },
     },

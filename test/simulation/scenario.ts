@@ -6,7 +6,7 @@ import { type Climate, createClimate } from './climate.ts';
 import type { ProcessConfig } from './fleet.ts';
 import { ANN, ANYBODY, REVIEWERS } from './people.ts';
 import type { Random } from './random.ts';
-import { OTHER_SOURCES, ROUTE_NAMES, USUAL_SOURCES } from './sources.ts';
+import { OTHER_SOURCES, ROUTE_NAMES, shadowOf, USUAL_SOURCES } from './sources.ts';
 
 export type CasePlan = { readonly caseId: string };
 export type TaskPlan = {
@@ -36,6 +36,9 @@ export type ChangePlan = {
   /** Whether time passes between reading the case and changing it. */
   readonly isStale: boolean;
 };
+
+/** Somebody has a case erased, and says it again where no answer comes. */
+export type ErasurePlan = { readonly at: number; readonly caseId: string };
 
 /** Somebody stops automation, or lets it go on. */
 export type OrderPlan = {
@@ -92,6 +95,7 @@ export type Scenario = {
   readonly cases: readonly CasePlan[];
   readonly tasks: readonly TaskPlan[];
   readonly changes: readonly ChangePlan[];
+  readonly erasures: readonly ErasurePlan[];
   readonly orders: readonly OrderPlan[];
   readonly reviews: readonly ReviewPlan[];
   readonly faults: readonly TimedFault[];
@@ -129,12 +133,21 @@ export function createScenario(random: Random): Scenario {
     cases,
     tasks: tasks.map((task) => ({ ...task, by: senders.chance(0.3) ? ANN : ANYBODY })),
     changes,
+    erasures: erasurePlans(random.fork('erasures'), caseIds, stormMs),
     orders: orderPlans(random.fork('orders'), stormMs),
     reviews: reviewPlans(random.fork('reviews'), stormMs),
     faults: random.chance(shyness) ? [] : timedFaults(random, stormMs),
     calm,
     nextConfig: configs(random),
   };
+}
+
+/** In a few runs cases are erased, the same one by several now and then. */
+function erasurePlans(random: Random, caseIds: readonly string[], stormMs: number): ErasurePlan[] {
+  if (random.chance(0.93)) return [];
+  const caseId = random.pick(caseIds);
+  const at = random.between(500, stormMs);
+  return many(random.pick([1, 2]), () => ({ at, caseId }));
 }
 
 /** In some runs automation is paused, mostly not for long. */
@@ -226,6 +239,7 @@ function configs(random: Random): () => ProcessConfig {
     const [policy, playbook] = random.pick(random.chance(0.8) ? USUAL_SOURCES : OTHER_SOURCES);
     return {
       policy,
+      shadow: shadowOf(policy, playbook),
       playbook,
       timeoutMs: random.pick([300, 1_000, 2_000]),
       storeKind: random.chance(OTHER_VERSION) ? 'postgres' : 'memory',

@@ -73,7 +73,7 @@ export async function simulate(seed: string, tell?: (line: string) => void): Pro
     onStart: oracle.started,
   });
   const requests = createRequests(world, fleet);
-  const clients = createClients(world, requests, oracle.answers);
+  const clients = createClients(world, requests, oracle.answers, oracle.erasures);
   const reviewers = createReviewers(world, requests, oracle.book, outside, oracle.reviews);
   const isBroken = (): boolean => violations.length > 0;
   const isQuiet = async (): Promise<boolean> => {
@@ -126,6 +126,7 @@ function setToWork(scenario: Scenario, clients: Clients, reviewers: Reviewers): 
   for (const plan of scenario.cases) void clients.open(plan);
   for (const plan of scenario.tasks) void clients.submit(plan);
   for (const plan of scenario.changes) void clients.change(plan);
+  for (const plan of scenario.erasures) void clients.erase(plan);
   for (const plan of scenario.orders) void clients.order(plan);
   for (const plan of scenario.reviews) void reviewers.work(plan);
 }

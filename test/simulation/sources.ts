@@ -137,6 +137,26 @@ const NARROW_POLICIES = [
   }),
 ];
 
+/** Candidates that are only ever evaluated beside a policy in force; they fit both playbooks. */
+const SHADOW_POLICIES = [
+  policyText({
+    version: '6',
+    routes: narrow,
+    minConfidence: 0.2,
+    maxAttempts: 5,
+    retries: LONG,
+    people: PATIENT,
+  }),
+  policyText({
+    version: '7',
+    routes: ['FORGIVING'],
+    minConfidence: 0.9,
+    maxAttempts: 1,
+    retries: LONG,
+    people: PATIENT,
+  }),
+];
+
 type Sources = readonly (readonly [Policy, Playbook])[];
 
 const [first, second] = PLAYBOOKS.map((text, index) => parsePlaybook(text, `playbook ${index + 1}`)) as [
@@ -173,8 +193,10 @@ export const OTHER_SOURCES: Sources = [
   ...compile(NARROW_POLICIES, second),
 ];
 
+const SHADOWS: Sources = [...compile(SHADOW_POLICIES, first), ...compile(SHADOW_POLICIES, second)];
+
 const byHash = new Map(
-  [...USUAL_SOURCES, ...OTHER_SOURCES].map((pair) => [`${pair[0].hash} ${pair[1].hash}`, pair]),
+  [...USUAL_SOURCES, ...OTHER_SOURCES, ...SHADOWS].map((pair) => [`${pair[0].hash} ${pair[1].hash}`, pair]),
 );
 
 /** The policy of a hash, compiled against the playbook of another; null where the simulation has none. */
@@ -182,3 +204,10 @@ export const compiledSources = (
   policyHash: string,
   playbookHash: string,
 ): readonly [Policy, Playbook] | null => byHash.get(`${policyHash} ${playbookHash}`) ?? null;
+
+/** What a policy in force has beside it: a candidate that allows more, one that allows less, or null. */
+export function shadowOf({ version }: Policy, playbook: Playbook): Policy | null {
+  const shadowVersion = { 1: '6', 2: '7', 4: '6' }[version];
+  const pair = SHADOWS.find(([policy, its]) => policy.version === shadowVersion && its === playbook);
+  return pair?.[0] ?? null;
+}

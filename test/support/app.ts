@@ -7,9 +7,10 @@ import { createPositionTokens } from '../../src/api/positions.ts';
 import type { Authenticate } from '../../src/auth/authenticate.ts';
 import { createAutomation } from '../../src/commands/automation.ts';
 import { createCaseStore } from '../../src/commands/caseStore.ts';
-import { ORCHESTRATOR } from '../../src/commands/driveTask.ts';
 import { createSources } from '../../src/commands/sources.ts';
 import { createTaskRunner } from '../../src/commands/taskRunner.ts';
+import { ORCHESTRATOR } from '../../src/domain/actors.ts';
+import type { Policy } from '../../src/domain/policy.ts';
 import { codec } from '../../src/eventstore/codec.ts';
 import { identifyLog } from '../../src/eventstore/identity.ts';
 import { createEventLog } from '../../src/eventstore/log.ts';
@@ -20,6 +21,7 @@ import {
   type StoredEvent,
   StoreUnavailableError,
 } from '../../src/eventstore/port.ts';
+import { createMakeEvidence } from '../../src/evidence/makeEvidence.ts';
 import { createMemoryRowStore } from '../../src/projections/memoryRowStore.ts';
 import { project } from '../../src/projections/projector.ts';
 import { fingerprintOf, READ_MODELS } from '../../src/projections/readModels.ts';
@@ -27,6 +29,8 @@ import { queueReadings } from '../../src/projections/reviewQueries.ts';
 import type { VerificationReport } from '../../src/replay/report.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { createMetrics } from '../../src/runtime/metrics.ts';
+import { parseTrustedKeys, type SigningKey } from '../../src/seals/keys.ts';
+import { sealNow } from '../../src/seals/sealer.ts';
 import { createMemoryKeyStore } from '../../src/vault/memory.ts';
 import { createVault } from '../../src/vault/vault.ts';
 import { playbook, policy } from './builders.ts';
@@ -39,6 +43,8 @@ export type TestAppOptions = {
   readonly model?: Parameters<typeof scriptedRecommender>[0];
   /** What the backends answer; without it success. */
   readonly backend?: Parameters<typeof scriptedBackend>[1];
+  /** A candidate beside the default policy; without it none. */
+  readonly shadow?: Policy;
   readonly waitMs?: number;
   readonly maxInFlight?: number;
   readonly allowedHosts?: readonly string[];
@@ -48,6 +54,8 @@ export type TestAppOptions = {
   readonly trustedProxies?: readonly string[];
   /** What the last verification has found; without it none ever ran. */
   readonly verification?: VerificationReport;
+  /** Signs seals and evidence; without it nothing is sealed. */
+  readonly signingKey?: SigningKey;
   /** A log that is there before the service starts, with the keys of its cases in base64. */
   readonly log?: {
     readonly events: readonly (StoredEvent & { readonly stream: string; readonly revision: number })[];
@@ -94,9 +102,10 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const store = withOutages(memory, outage);
 
   const log = createEventLog(store, uuidv7);
+  const { shadow = null } = options;
   const logId = await identifyLog(log, ORCHESTRATOR, uuidv7(), clock.now());
   const sources = createSources(log);
-  await sources.register(policy, playbook, clock.now());
+  await sources.register({ policy, shadow, playbook }, clock.now());
   const vault = createVault(keyStore, randomBytes);
   const metrics = createMetrics({ warn: () => {} });
   const cases = createCaseStore(log, clock, metrics.observer, shutdown.signal);
@@ -109,6 +118,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     automation,
     vault,
     policy,
+    shadow,
     playbook,
     clock,
     newId: uuidv7,
@@ -135,6 +145,9 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     fingerprint: fingerprintOf('memory'),
     clock,
   };
+  const { signingKey: key = null } = options;
+  const trusted = key ? parseTrustedKeys(key.publicKey) : new Map();
+  const sealing = { store, logId, actor: ORCHESTRATOR, trusted, anchor: null, newId: uuidv7, clock };
   const projected = project({ ...projector, store: memory, onCommit: readModels.committed }, shutdown.signal);
 
   const app = await buildApp(
@@ -146,11 +159,15 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       runner,
       reviewing: { ...driving, runner },
       policy,
+      shadow,
       playbook,
       store,
       readModels,
       projections: () => ({ leads: true, stopped: null, parked: 0 }),
       lastVerification: async () => options.verification ?? null,
+      evidence:
+        key &&
+        createMakeEvidence({ store, logId, vault, clock, sealNow: () => sealNow({ ...sealing, key }) }, key),
       positions: createPositionTokens(logId),
       clock,
       waitMs: options.waitMs ?? 5_000,
@@ -162,6 +179,8 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
           parkedCases: readModels.parkedCases,
           pauses: async () => (await automation.current()).pauses.length,
           queues: async () => queueReadings(policy, await readModels.reviewCounts(clock.now())),
+          seals: async () => null,
+          verification: async () => null,
         }),
     },
     {

@@ -5,6 +5,8 @@ import type { CaseEvent } from '../../src/domain/events.ts';
 import { parsePlaybook } from '../../src/domain/playbook.ts';
 import { type Policy, parsePolicy } from '../../src/domain/policy.ts';
 import type { Signals } from '../../src/domain/signals.ts';
+import { isFinished } from '../../src/domain/standing.ts';
+import type { Task } from '../../src/domain/task.ts';
 import type { BackendFacts } from '../../src/domain/verdicts.ts';
 import {
   ATTEMPT_RESULTS,
@@ -19,6 +21,7 @@ import {
   caseAfter,
   configText,
   policy as defaultPolicy,
+  erased,
   executed,
   later,
   opened,
@@ -197,7 +200,7 @@ export const results = fc.constantFrom(...ATTEMPT_RESULTS);
 const sources = fc.constantFrom(...RESOLUTION_SOURCES);
 
 const TOKENS = ['receive', 'recommend', 'start', 'execute', 'resolve', 'pause', 'route'] as const;
-const RARE_TOKENS = ['cancel', 'state'] as const;
+const RARE_TOKENS = ['cancel', 'state', 'erase'] as const;
 const tokens = fc.record({
   kind: fc.oneof(
     { weight: 9, arbitrary: fc.constantFrom(...TOKENS) },
@@ -246,10 +249,17 @@ function candidates(current: Case, token: Token): readonly CaseEvent[] {
       return [cancelled(task)];
     case 'state':
       return [stateChanged(token.state)];
+    case 'erase':
+      // Seldom enough: nothing comes after it, but what becomes known late.
+      return token.pick === 0 ? [stateChanged('CLOSED'), ...cancellations(current), erased()] : [];
     default:
       return reviewCandidates(current, { ...token, kind }, next);
   }
 }
+
+const cancellations = (current: Case): CaseEvent[] =>
+  [1, 2, 3].filter((n) => isOpen(current.tasks.get(taskId(n)))).map((n) => cancelled(n, 'CASE_ERASED'));
+const isOpen = (task: Task | undefined): boolean => task !== undefined && !isFinished(task);
 
 /** Every stream of a case that the fold lets be, also such as the orchestrator would never write; CaseOpened first. */
 export const streams: fc.Arbitrary<readonly CaseEvent[]> = fc

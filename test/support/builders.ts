@@ -5,9 +5,11 @@ import type {
   ActionExecuted,
   ActionOutcomeResolved,
   ActionStarted,
+  CaseErased,
   CaseEvent,
   CaseOpened,
   CaseStateChanged,
+  CommandKey,
   DecisionRecommended,
   GuardrailEvaluated,
   RetryScheduled,
@@ -131,6 +133,7 @@ export const evaluated = (n = 1, over: Facts = facts()): GuardrailEvaluated => (
     attempt: over.task.attempt,
     authority: { kind: 'policy' },
     facts: over,
+    shadow: null,
   },
 });
 
@@ -219,9 +222,14 @@ export const routed = (
   data: { taskId: taskId(n), codes, queue, dueBy: later(dueMinutes * 60_000) },
 });
 
-export const cancelled = (n = 1): CaseEvent => ({
+export const cancelled = (n = 1, reason = 'CASE_CLOSED'): CaseEvent => ({
   type: 'TaskCancelled',
-  data: { taskId: taskId(n), reason: 'CASE_CLOSED' },
+  data: { taskId: taskId(n), reason },
+});
+
+export const erased = (command: CommandKey | null = null): CaseErased => ({
+  type: 'CaseErased',
+  data: { reason: 'SUBJECT_REQUEST', command },
 });
 
 /** A backend that is idempotent, without a lookup, and up. */
@@ -237,6 +245,7 @@ export const backendFacts = (changes: Partial<BackendFacts> = {}): BackendFacts 
 /** What verdicts are computed from: the default policy and playbook, at AT. */
 export const context = (changes: Partial<JudgeContext> = {}): JudgeContext => ({
   policy,
+  shadow: null,
   playbook,
   signals: calm,
   paused: () => false,

@@ -29,7 +29,13 @@ export type ChildService = Client & {
  */
 export async function startChildService(env: Readonly<Record<string, string>>): Promise<ChildService> {
   const { env: logEnv } = await systemLog(env.DATABASE_URL ?? '');
-  const child = runNode(['src/main.ts'], { PORT: '0', ALLOW_SIMULATED: 'true', ...logEnv, ...env });
+  const child = runNode(['src/main.ts'], {
+    PORT: '0',
+    ALLOW_SIMULATED: 'true',
+    VERIFY_EVERY_HOURS: '0',
+    ...logEnv,
+    ...env,
+  });
   const gone = once(child.process, 'exit').then(([code, signal]) => ({ code, signal }) as Ended);
   let ended: Ended | null = null;
   void gone.then((how) => {

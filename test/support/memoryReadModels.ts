@@ -32,14 +32,35 @@ export function createMemoryReadModels(rowStore: MemoryRowStore, clock: Clock): 
     ),
     cases: async (page) => newestFirst(rowsOf('cases'), 'opened_position', page),
     tasks: async (page) => newestFirst(rowsOf('tasks'), 'received_position', page),
-    audit: async ({ from = '', to = '\u{10ffff}', ...page }) =>
+    audit: async ({ from = '', to = '\u{10ffff}', asOf = '\u{10ffff}', ...page }) =>
       newestFirst(
         rowsOf<AuditRow>('audit_log').filter(
-          ({ settled_at }) => settled_at !== null && settled_at >= from && settled_at < to,
+          ({ settled_at: at }) => at !== null && at >= from && at < to && at <= asOf,
         ),
         'settled_position',
         page,
       ),
+    settled: async ({ filter, limit, after, upTo, from = '', to = '\u{10ffff}', asOf = '\u{10ffff}' }) => {
+      const settled = rowsOf<AuditRow>('audit_log').filter(
+        ({ settled_at: at, settled_position: place }) =>
+          at !== null &&
+          at >= from &&
+          at < to &&
+          at <= asOf &&
+          Number(place) > after &&
+          Number(place) <= upTo,
+      );
+      const rows = settled
+        .filter((row) => matches(row, filter))
+        .sort((a, b) => Number(a.settled_position) - Number(b.settled_position))
+        .slice(0, limit);
+      return { rows, reached: await position() };
+    },
+    shadowDifferences: async (policyHash) => {
+      const tasks = rowsOf<TaskRow>('tasks').filter((row) => row.shadow_policy === policyHash);
+      const byDifference = Map.groupBy(tasks, (row) => row.shadow_difference);
+      return Object.fromEntries([...byDifference].map(([difference, rows]) => [difference, rows.length]));
+    },
     changes: async (after, limit) => {
       const checkpoint = await position();
       const reviews = new Map(rowsOf<Change['review']>('reviews').map((row) => [row.task_id, row]));

@@ -103,6 +103,7 @@ export function recordingObserver(): Observer & { readonly told: string[] } {
     taskSettled: (outcome) => told.push(`settled ${outcome}`),
     recommended: (source) => told.push(`recommended ${source}`),
     fellBack: (reason) => told.push(`fell back ${reason}`),
+    shadowJudged: (verdict, shadow) => told.push(`judged ${verdict}, shadow ${shadow}`),
     backendCalled: (route, result) => told.push(`called ${route} ${result}`),
     outcomeResolved: ({ source, result }) => told.push(`resolved ${source} ${result}`),
     takenOver: (why) => told.push(`taken over ${why}`),

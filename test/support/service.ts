@@ -16,6 +16,8 @@ export type TestServiceOptions = {
   readonly playbook?: string | undefined;
   /** YAML text; the default policy without it. */
   readonly policy?: string | undefined;
+  /** YAML text; no shadow policy without it. */
+  readonly shadow?: string | undefined;
   /** Environment variables besides DATABASE_URL, PORT and ALLOW_SIMULATED. */
   readonly env?: Readonly<Record<string, string>>;
   readonly overrides?: ServiceOptions['overrides'];
@@ -45,12 +47,14 @@ export async function startTestService(options: TestServiceOptions): Promise<Tes
     validateBackends,
   );
   const policy = parsePolicy(options.policy ?? configText('policy.yaml'), 'policy.yaml', playbook);
+  const shadow = options.shadow === undefined ? null : parsePolicy(options.shadow, 'shadow.yaml', playbook);
   const database = await openDatabase(config, logger, () => {});
   const { overrides = {} } = options;
   const service = await startService({
     config,
     playbook,
     policy,
+    shadow,
     database,
     logger,
     version: 'test',
@@ -80,7 +84,14 @@ function testConfig(
   { databaseUrl, env = {} }: TestServiceOptions,
   logEnv: Readonly<Record<string, string>>,
 ): Config {
-  return readConfig({ DATABASE_URL: databaseUrl, PORT: '0', ALLOW_SIMULATED: 'true', ...logEnv, ...env });
+  return readConfig({
+    DATABASE_URL: databaseUrl,
+    PORT: '0',
+    ALLOW_SIMULATED: 'true',
+    VERIFY_EVERY_HOURS: '0',
+    ...logEnv,
+    ...env,
+  });
 }
 
 /** Environment of a service that asks the stub model. */

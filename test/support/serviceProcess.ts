@@ -34,7 +34,7 @@ export function spawnService(env: Readonly<Record<string, string>>, logFile: str
   const [program, ...args] = COMMAND;
   const child = spawn(program, args, {
     cwd: ROOT,
-    env: { PATH: process.env.PATH ?? '', PORT: '0', ...env },
+    env: { PATH: process.env.PATH ?? '', PORT: '0', VERIFY_EVERY_HOURS: '0', ...env },
     stdio: ['ignore', log, log],
   });
   closeSync(log);

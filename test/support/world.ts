@@ -56,6 +56,8 @@ export function createOutside(): Outside {
 export type Script = {
   /** Instead of the default policy. */
   readonly policy?: Policy;
+  /** A candidate beside it; without it none. */
+  readonly shadow?: Policy;
   readonly model?: (
     request: RecommendationRequest,
     call: number,
@@ -93,7 +95,7 @@ export function startProcess(script: Script = {}, outside: Outside = createOutsi
     idempotent,
     lookUp: lookUp ? async (request) => lookUp(request, ++lookUps) : null,
   });
-  const { policy: inForce = policy } = script;
+  const { policy: inForce = policy, shadow = null } = script;
   const automation = createAutomation(log, clock, {
     INTENT: Object.keys(playbook.intents),
     BACKEND: Object.keys(playbook.backends),
@@ -103,6 +105,7 @@ export function startProcess(script: Script = {}, outside: Outside = createOutsi
     automation,
     vault,
     policy: inForce,
+    shadow,
     playbook,
     recommender,
     backends: new Map([['PARTNER_API', partner]]),

@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPool } from '../../src/postgres/pool.ts';
 import { createMemoryKeyStore } from '../../src/vault/memory.ts';
 import type { KeyStore } from '../../src/vault/port.ts';
-import { createPostgresKeyStore } from '../../src/vault/postgres.ts';
+import { createPostgresKeyExists, createPostgresKeyStore } from '../../src/vault/postgres.ts';
 import { createVault, PERSONAL_FIELDS } from '../../src/vault/vault.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { dumpTables } from '../support/tables.ts';
 
 describe('the vault', () => {
   const counted = () => {
@@ -92,6 +93,37 @@ function keyStoreContract(create: () => KeyStore): void {
     expect(candidates.map((each) => each.toString('hex'))).toContain(kept[0]?.toString('hex'));
     expect(await keys.find('race')).toStrictEqual(kept[0]);
   });
+  it('destroys a key for good: there is none, and none is made', async () => {
+    const keys = create();
+    await keys.findOrCreate('erased', key(1));
+    await keys.findOrCreate('kept', key(2));
+    await keys.destroy('erased');
+    await keys.destroy('erased');
+    expect(await keys.find('erased')).toBeNull();
+    await expect(keys.findOrCreate('erased', key(3))).rejects.toMatchObject({ code: 'KEY_DESTROYED' });
+    expect(await keys.find('erased')).toBeNull();
+    expect(await keys.find('kept')).toStrictEqual(key(2));
+  });
+  it('makes no key either where one was destroyed that was not there', async () => {
+    const keys = create();
+    await keys.destroy('never');
+    await expect(keys.findOrCreate('never', key(1))).rejects.toMatchObject({ code: 'KEY_DESTROYED' });
+    expect(await keys.find('never')).toBeNull();
+  });
+  it('has no key after a destruction, whoever was making one at the same time', async () => {
+    const keys = create();
+    for (let round = 0; round < 20; round += 1) {
+      const caseId = `round-${round}`;
+      const making = Array.from({ length: 4 }, (_, n) =>
+        keys.findOrCreate(caseId, key(n + 1)).catch(() => null),
+      );
+      const [, ...made] = await Promise.all([keys.destroy(caseId), ...making]);
+      expect(await keys.find(caseId)).toBeNull();
+      expect(
+        new Set(made.filter((each) => each !== null).map((each) => each.toString('hex'))).size,
+      ).toBeLessThan(2);
+    }
+  });
 }
 
 describe('the key store in memory', () => {
@@ -111,6 +143,25 @@ describe('the key store in Postgres', () => {
   });
   keyStoreContract(() => createPostgresKeyStore(pool));
 
+  it('leaves no byte of a destroyed key in a table, and says so without reading keys', async () => {
+    const keys = createPostgresKeyStore(pool);
+    const exists = createPostgresKeyExists(pool);
+    await keys.findOrCreate('gone', Buffer.alloc(32, 0xa7));
+    expect(await exists('gone')).toBe(true);
+    expect(await dumpTables(database.url)).toContain('a7'.repeat(32));
+    await keys.destroy('gone');
+    expect(await exists('gone')).toBe(false);
+    expect(await dumpTables(database.url)).not.toContain('a7'.repeat(32));
+  });
+  it('has no key where a destruction was cut short, and still says that it is there', async () => {
+    const keys = createPostgresKeyStore(pool);
+    await keys.findOrCreate('half', Buffer.alloc(32, 6));
+    await pool.query("insert into vault.destroyed_keys (case_id, destroyed_at) values ('half', now())");
+    expect(await keys.find('half')).toBeNull();
+    expect(await createPostgresKeyExists(pool)('half')).toBe(true);
+    await keys.destroy('half');
+    expect(await createPostgresKeyExists(pool)('half')).toBe(false);
+  });
   it('has the same key for another process', async () => {
     const other = createPool({ url: database.url, max: 1, applicationName: 'other', onError: () => {} });
     try {

@@ -1,4 +1,4 @@
-import type { ReadEvent } from '../port.ts';
+import type { ReadEvent, TypesPage } from '../port.ts';
 import { checkPage } from '../preconditions.ts';
 import { beginRead } from './calls.ts';
 import type { Connection } from './connection.ts';
@@ -16,6 +16,7 @@ import { type Patience, retrying } from './retrying.ts';
 export type Reader = {
   readonly readStream: (stream: string, fromRevision: number, limit: number) => Promise<ReadEvent[]>;
   readonly readAll: (after: bigint | null, limit: number) => Promise<ReadEvent[]>;
+  readonly readTypes: (types: readonly string[], after: bigint | null, limit: number) => Promise<TypesPage>;
   readonly lastPosition: () => Promise<bigint | null>;
 };
 
@@ -30,15 +31,24 @@ const SECOND_LOOK = 64;
 export function createReader(connection: Connection, patience: Patience): Reader {
   const read = (operation: string, request: Parameters<typeof beginRead>[0]): Promise<ReadEvent[]> =>
     retrying(patience, operation, (timeoutMs) => connection.call(timeoutMs(), beginRead(request)));
+  const pageOf = async (after: bigint | null, limit: number): Promise<ReadEvent[]> => {
+    checkPage(limit);
+    return readAll((from, count) => read('readAll', allRequest(from, count)), after, limit);
+  };
 
   return {
     readStream: async (stream, fromRevision, limit) => {
       checkPage(limit, fromRevision);
       return read('readStream', streamRequest(stream, fromRevision, limit));
     },
-    readAll: async (after, limit) => {
-      checkPage(limit);
-      return readAll((from, count) => read('readAll', allRequest(from, count)), after, limit);
+    readAll: pageOf,
+    // Filtered here: a server that filters tells nothing of how far it has looked, and takes one filter, which leaves its own events out.
+    readTypes: async (types, after, limit) => {
+      const looked = await pageOf(after, limit);
+      return {
+        events: looked.filter(({ type }) => types.includes(type)),
+        reached: looked.at(-1)?.position ?? null,
+      };
     },
     lastPosition: () => lastPosition((before, count) => read('lastPosition', newestRequest(before, count))),
   };

@@ -56,6 +56,7 @@ export function createPostgresEventStore(options: PostgresEventStoreOptions): Ev
     },
     readStream: reader.readStream,
     readAll: (after, limit) => reader.readAll(after, limit),
+    readTypes: reader.readTypes,
     subscribe: (after, batchSize, signal) => {
       checkPage(batchSize);
       return followLog(source, after, batchSize, AbortSignal.any([signal, closed.signal]));

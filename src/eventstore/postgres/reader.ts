@@ -1,4 +1,4 @@
-import { type ReadEvent, StoreUnavailableError } from '../port.ts';
+import { type ReadEvent, StoreUnavailableError, type TypesPage } from '../port.ts';
 import { checkPage } from '../preconditions.ts';
 import { orUnavailable } from './failures.ts';
 import { type MarkOptions, type Patience, waitForMark } from './mark.ts';
@@ -10,6 +10,7 @@ type ReaderOptions = MarkOptions & {
 
 export type Reader = {
   readonly readAll: (after: bigint | null, limit: number, patience?: Patience) => Promise<ReadEvent[]>;
+  readonly readTypes: (types: readonly string[], after: bigint | null, limit: number) => Promise<TypesPage>;
   readonly readStream: (stream: string, fromRevision: number, limit: number) => Promise<ReadEvent[]>;
   readonly lastPosition: () => Promise<bigint | null>;
 };
@@ -22,6 +23,12 @@ const COLUMNS = 'position, stream, revision, id, type, data, metadata';
 export const READ_ALL = `SELECT * FROM (
     SELECT ${COLUMNS} FROM eventlog.events WHERE position > $1 ORDER BY position LIMIT $3
   ) AS page WHERE position <= $2 ORDER BY position`;
+/** How many events such a page looks at, and where it ends. */
+const LOOK = `SELECT count(*)::integer AS looked, max(position) AS reached FROM (
+    SELECT position FROM eventlog.events WHERE position > $1 ORDER BY position LIMIT $3
+  ) AS page WHERE position <= $2`;
+const READ_TYPES = `SELECT ${COLUMNS} FROM eventlog.events
+  WHERE position > $1 AND position <= $2 AND type = ANY($3) ORDER BY position`;
 export const READ_STREAM = `SELECT ${COLUMNS} FROM eventlog.events
   WHERE stream = $1 AND revision >= $2 ORDER BY revision LIMIT $3`;
 
@@ -29,8 +36,14 @@ type Row = Omit<ReadEvent, 'revision'> & { revision: bigint };
 
 const toReadEvent = (row: Row): ReadEvent => ({ ...row, revision: Number(row.revision) });
 
-const nothingIfBlocked = (error: unknown): ReadEvent[] => {
-  if (error instanceof StoreUnavailableError) return [];
+/** A part of the log that ends at a mark; `looked` events of it were looked at. */
+type Page = { readonly events: ReadEvent[]; readonly looked: number; readonly reached: bigint | null };
+type ReadPage = (after: bigint, mark: bigint, limit: number) => Promise<Page>;
+
+const NOTHING: Page = { events: [], looked: 0, reached: null };
+
+const nothingIfBlocked = (error: unknown): Page => {
+  if (error instanceof StoreUnavailableError) return NOTHING;
   throw error;
 };
 
@@ -59,36 +72,60 @@ export function createReader({ pool, clock, lockTimeoutMs, patienceMs }: ReaderO
     return mark;
   };
 
-  const readPage = async (after: bigint, mark: bigint, limit: number): Promise<ReadEvent[]> => {
+  const readEvery: ReadPage = async (after, mark, limit) => {
     const { rows } = await pool.query<Row>(READ_ALL, [after, mark, limit]);
-    return rows.map(toReadEvent);
+    return { events: rows.map(toReadEvent), looked: rows.length, reached: rows.at(-1)?.position ?? null };
   };
 
-  /** The page after `from` as it is with what is readable beyond a mark by now; empty when nothing is. */
+  /** Below the mark nothing appears any more: two statements see the same. */
+  const readOf =
+    (types: readonly string[]): ReadPage =>
+    async (after, mark, limit) => {
+      const found = await pool.query<Pick<Page, 'looked' | 'reached'>>(LOOK, [after, mark, limit]);
+      const { looked, reached } = found.rows[0] ?? NOTHING;
+      if (reached === null) return NOTHING;
+      const { rows } = await pool.query<Row>(READ_TYPES, [after, reached, types]);
+      return { events: rows.map(toReadEvent), looked, reached };
+    };
+
+  /** The page after `from` as it is with what is readable beyond a mark by now; nothing when nothing is. */
   const readBeyond = async (
+    readPage: ReadPage,
     from: bigint,
     mark: bigint,
     limit: number,
     patience: Patience,
-  ): Promise<ReadEvent[]> => {
+  ): Promise<Page> => {
     const newer = await advance(mark, patience);
-    return newer === null ? [] : readPage(from, newer, limit);
+    return newer === null ? NOTHING : readPage(from, newer, limit);
+  };
+
+  const readAfter = async (
+    readPage: ReadPage,
+    after: bigint | null,
+    limit: number,
+    patience: Patience,
+  ): Promise<Page> => {
+    checkPage(limit);
+    const from = after ?? 0n;
+    if (from >= known) return readBeyond(readPage, from, from, limit, patience);
+    const mark = known;
+    const page = await readPage(from, mark, limit);
+    if (page.looked === limit) return page;
+    if (page.looked === 0) return readBeyond(readPage, from, mark, limit, patience);
+    // A short page ends at the mark that was remembered, not at the end of the log; but an append in flight must not
+    // hold up what is readable already.
+    const longer = await readBeyond(readPage, from, mark, limit, { ms: 0 }).catch(nothingIfBlocked);
+    return longer.looked > 0 ? longer : page;
   };
 
   return {
     readAll: (after, limit, patience = { ms: patienceMs }) =>
-      guarded('readAll', async () => {
-        checkPage(limit);
-        const from = after ?? 0n;
-        if (from >= known) return readBeyond(from, from, limit, patience);
-        const mark = known;
-        const page = await readPage(from, mark, limit);
-        if (page.length === limit) return page;
-        if (page.length === 0) return readBeyond(from, mark, limit, patience);
-        // A short page ends at the mark that was remembered, not at the end of the log; but an append in flight must not
-        // hold up what is readable already.
-        const longer = await readBeyond(from, mark, limit, { ms: 0 }).catch(nothingIfBlocked);
-        return longer.length > 0 ? longer : page;
+      guarded('readAll', async () => (await readAfter(readEvery, after, limit, patience)).events),
+    readTypes: (types, after, limit) =>
+      guarded('readTypes', async () => {
+        const { events, reached } = await readAfter(readOf(types), after, limit, { ms: patienceMs });
+        return { events, reached };
       }),
     readStream: (stream, fromRevision, limit) =>
       guarded('readStream', async () => {

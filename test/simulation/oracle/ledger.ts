@@ -75,6 +75,7 @@ export type LedgerCase = {
   readonly caseId: string;
   revision: number;
   state: CaseState;
+  isErased: boolean;
   priority: Priority;
   retryCount: number;
   lastErrorType: string | null;
@@ -107,6 +108,7 @@ export const newCase = (caseId: string): LedgerCase => ({
   caseId,
   revision: -1,
   state: 'OPEN',
+  isErased: false,
   priority: 'LOW',
   retryCount: 0,
   lastErrorType: null,
@@ -131,6 +133,9 @@ export function apply(ledgerCase: LedgerCase, event: Committed): void {
       ledgerCase.state = event.data.to;
       return;
     case 'CaseNoteAdded':
+      return;
+    case 'CaseErased':
+      ledgerCase.isErased = true;
       return;
     case 'TaskReceived':
       ledgerCase.tasks.set(event.data.taskId, {
@@ -158,7 +163,7 @@ export function apply(ledgerCase: LedgerCase, event: Committed): void {
 
 type LaterTaskEvent = Exclude<
   Committed,
-  { type: 'CaseOpened' | 'CaseStateChanged' | 'CaseNoteAdded' | 'TaskReceived' }
+  { type: 'CaseOpened' | 'CaseStateChanged' | 'CaseNoteAdded' | 'CaseErased' | 'TaskReceived' }
 >;
 
 function applyToTask(ledgerCase: LedgerCase, task: LedgerTask, event: LaterTaskEvent): void {

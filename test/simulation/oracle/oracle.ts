@@ -8,6 +8,7 @@ import { createAutomationRules } from './automationRules.ts';
 import { type BackendRules, createBackendRules } from './backendRules.ts';
 import { type Book, createBook } from './book.ts';
 import { checkLog } from './endRules.ts';
+import { createErasureRules, type ErasureRules } from './erasureRules.ts';
 import { createKnowledge, type Knowledge } from './knowledge.ts';
 import type { Committed } from './ledger.ts';
 import { createModelRules, type ModelRules } from './modelRules.ts';
@@ -23,6 +24,7 @@ export type Oracle = {
   readonly model: ModelRules;
   readonly backend: BackendRules;
   readonly answers: AnswerRules;
+  readonly erasures: ErasureRules;
   readonly reviews: ReviewAnswers;
   /** A process was started with a policy and a playbook. */
   readonly started: (name: string, sources: Sources) => void;
@@ -49,6 +51,7 @@ export function createOracle(world: World, { textOf }: Pick<KeyRing, 'textOf'>, 
   const model = createModelRules(world, knowledge, taskOf, callMs);
   const backend = createBackendRules(world, book);
   const answers = createAnswerRules(world, book);
+  const erasures = createErasureRules(world, book);
   const sights = createSights();
   const reviewed = createReviewRules(world, book, sights, (name) => processes.get(name));
   return {
@@ -57,11 +60,13 @@ export function createOracle(world: World, { textOf }: Pick<KeyRing, 'textOf'>, 
     model,
     backend,
     answers,
+    erasures,
     reviews: createReviewAnswers(world, book, sights),
     started: (name, sources) => void processes.set(name, sources),
-    checkEnd: async ({ log, rows }, outside) => {
+    checkEnd: async ({ log, rows, keys }, outside) => {
       await checkLog(world, log.store, rows, book);
       answers.check();
+      await erasures.check(keys);
       backend.checkKept(outside);
     },
   };

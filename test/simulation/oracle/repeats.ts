@@ -1,4 +1,5 @@
 import { canonicalJson } from '../../../src/domain/hash.ts';
+import type { RefusedError } from '../../../src/domain/refusal.ts';
 import type { Clients } from '../clients.ts';
 import type { Fleet } from '../fleet.ts';
 import type { KeyRing } from '../keyRing.ts';
@@ -26,7 +27,14 @@ export async function askAgain(
       violate('accepted is recorded', `${task.taskId} is in the log, and nobody sent it`);
       continue;
     }
-    const { task: answered, replayed } = await clients.ask(plan, process, 0);
+    const answer = await clients.ask(plan, process, 0).catch((error: unknown) => error as RefusedError);
+    if (answer instanceof Error) {
+      const isErased = book.cases.get(task.caseId)?.isErased === true;
+      if (!isErased || answer.code !== 'CASE_KEY_DESTROYED')
+        violate('an answer stays', `${task.taskId} asked again: ${answer.message}`);
+      continue;
+    }
+    const { task: answered, replayed } = answer;
     const isSame =
       replayed &&
       answered.taskId === task.taskId &&

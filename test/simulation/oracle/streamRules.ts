@@ -1,3 +1,4 @@
+import { checkErasure } from './erasureRules.ts';
 import { type Committed, type LedgerCase, mayHaveActed, openAttempts } from './ledger.ts';
 
 /** Says that a rule is broken. */
@@ -23,6 +24,7 @@ export function checkPlace(ledgerCase: LedgerCase, event: Committed, violate: Vi
   if ((event.type === 'CaseOpened') !== (last === null)) {
     violate('streams are legal', `${placeOf(event)}: a case is opened once, first`);
   }
+  checkErasure(ledgerCase, event, violate);
   checkVerdictBefore(last, event, violate);
 }
 

@@ -65,9 +65,33 @@ export function checkVerdict(
   if (!isDeepStrictEqual({ verdict, guardrails }, evaluateGuardrails(policy, facts, overrides))) {
     violate('verdicts compute again', placeOf(event));
   }
+  checkShadow(event, overrides, yardstick, violate);
   const failed = guardrails.filter(({ passed }) => !passed).map(({ name }) => name);
   if (authority.kind === 'reviewer' && canonicalJson(failed) !== canonicalJson(overrides))
     violate('overrides are named', `${placeOf(event)}: ${overrides.join(' ')}, not ${failed.join(' ')}`);
+}
+
+/** What a shadow policy says comes out the same again, too, under limits of its own. */
+function checkShadow(
+  event: Verdict,
+  overrides: readonly string[],
+  yardstick: Yardstick,
+  violate: Violate,
+): void {
+  const { shadow, playbookHash, facts } = event.data;
+  if (shadow === null) return;
+  const place = placeOf(event);
+  const sources = yardstick.policy(shadow.policyHash, playbookHash);
+  if (!sources) {
+    violate('sources are recorded before their use', `${place}: of the shadow`);
+    return;
+  }
+  const [policy, playbook] = sources;
+  const limits = limitsFor(policy, playbook, facts.decision.intent);
+  const { verdict, guardrails } = evaluateGuardrails(policy, { ...facts, limits }, overrides);
+  const { version: policyVersion, hash: policyHash } = policy;
+  if (!isDeepStrictEqual(shadow, { policyVersion, policyHash, verdict, guardrails, limits }))
+    violate('shadow verdicts compute again', place);
 }
 
 /** What a verdict is about: the recommendation, or what the reviewer has put in its place just before. */

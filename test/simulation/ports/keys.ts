@@ -11,5 +11,6 @@ export function keysOf(host: Host, link: Link, { keys }: Shared): KeyStore {
     find: (caseId) => call('find', false, () => keys.find(caseId)),
     findOrCreate: (caseId, candidate) =>
       call('findOrCreate', true, () => keys.findOrCreate(caseId, candidate)),
+    destroy: (caseId) => call('destroy', true, () => keys.destroy(caseId)),
   };
 }

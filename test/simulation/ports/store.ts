@@ -54,6 +54,13 @@ export function storeOf(
         },
       }),
     readAll: (after, limit) => read('readAll', () => store.readAll(after, limit)),
+    readTypes: (types, after, limit) =>
+      link.call(host, {
+        channel: 'store',
+        method: 'readTypes',
+        changes: false,
+        work: () => store.readTypes(types, after, limit),
+      }),
     subscribe: (after, batchSize, signal) =>
       followLog(
         {
