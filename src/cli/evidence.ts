@@ -36,7 +36,10 @@ run(async () => {
   const config = readConfig(process.env);
   await withServiceLog(async (store, database) => {
     const make = await evidenceOf(config, store, database);
-    if (!make) return refuse('nothing is sealed: evidence rests on signed seals, so set SIGNING_KEY');
+    if (!make)
+      return refuse(
+        'nothing is signed here: set SIGNING_KEY, or, with an embedded log, start the service once, which makes a key',
+      );
     const file = await make(caseId.data, personal);
     if (file === null) return refuse(`there is no case ${caseId.data}`);
     await writeFile(out, file, { mode: 0o600 });
