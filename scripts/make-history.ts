@@ -4,7 +4,6 @@ import type { Pool } from 'pg';
 import { DATABASE } from '../src/database.ts';
 import { startEmbeddedPostgres } from '../src/postgres/embedded/startEmbeddedPostgres.ts';
 import { openMigratedPool } from '../src/postgres/migratedPool.ts';
-import { createPool } from '../src/postgres/pool.ts';
 import { systemClock } from '../src/runtime/clock.ts';
 import { liveCase } from './history/case.ts';
 import { type HistorySources, startHistoryEngine } from './history/engine.ts';
@@ -14,7 +13,7 @@ import { readHistorySources } from './history/sources.ts';
  * Makes a long history by driving the real loop, in an embedded Postgres that `DATA_DIR=<folder> npm run verify` and the others can then
  * be used on: `node scripts/make-history.ts --data-dir <folder> --cases 100000`. Tasks of all kinds are received, recommended by the local
  * recommender, judged, carried out by simulated backends of which some calls fail, routed to people, claimed, approved and rejected;
- * half-way the policy is another one. Commits are not waited for on the disk meanwhile, which is all that makes it unlike a service.
+ * half-way the policy is another one.
  */
 const { values } = parseArgs({
   options: {
@@ -31,7 +30,6 @@ const seconds = (): string => ((systemClock.monotonicMs() - start) / 1_000).toFi
 
 const postgres = await startEmbeddedPostgres({ dataDir, databases: [DATABASE] });
 try {
-  await waitForCommits('off');
   const { pool } = await openMigratedPool({ url: postgres.url, max: 32, onError: () => {} });
   const halves = await readHistorySources();
   for (const [half, sources] of halves.entries()) {
@@ -40,7 +38,6 @@ try {
   }
   await tellCounts(pool);
   await pool.end();
-  await waitForCommits('on');
 } finally {
   await postgres.stop();
 }
@@ -66,10 +63,4 @@ async function tellCounts(pool: Pool): Promise<void> {
   for (const { type, count } of rows) process.stdout.write(`${String(count).padStart(8)} ${type}\n`);
   const events = rows.reduce((sum, { count }) => sum + count, 0);
   process.stdout.write(`${String(events).padStart(8)} events over ${cases} cases in ${seconds()} s\n`);
-}
-
-async function waitForCommits(commits: 'on' | 'off'): Promise<void> {
-  const owner = createPool({ url: postgres.url, max: 1, applicationName: 'make-history', onError: () => {} });
-  await owner.query(`alter database ${DATABASE} set synchronous_commit = ${commits}`);
-  await owner.end();
 }

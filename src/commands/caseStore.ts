@@ -3,7 +3,7 @@ import { type Case, emptyCase, fold } from '../domain/case.ts';
 import type { Actor, CaseEvent, Recorded } from '../domain/events.ts';
 import { caseStream } from '../domain/identifiers.ts';
 import { asOf, type Moment } from '../domain/moment.ts';
-import type { EventLog, PreparedAppend } from '../eventstore/log.ts';
+import type { AppendContext, EventLog, PreparedAppend } from '../eventstore/log.ts';
 import { StoreUnavailableError } from '../eventstore/port.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Observer } from '../runtime/observer.ts';
@@ -62,6 +62,8 @@ const LANDS_WITHIN_MS = 10_000;
 /** Cases, as folds of their streams. */
 export type CaseStore = {
   readonly load: (caseId: string) => Promise<Case>;
+  /** The case as this process knows it, without a look: there may be more. Null where it is not known. */
+  readonly known: (caseId: string) => Case | null;
   /** The case as it was at a revision; as it is where it has not got there. */
   readonly at: (caseId: string, revision: number) => Promise<Case>;
   /** The case as it was at a moment (without events before its first), and as it is. */
@@ -88,7 +90,7 @@ export type CaseStore = {
 /** How long a request queues behind other writers of its case before it is answered with 503. */
 export const REQUEST_PATIENCE: Patience = { queueMs: 10_000 };
 /** How many folded cases are kept; each holds a few kilobytes for each of its tasks. */
-const RECENT_CASES = 500;
+const RECENT_CASES = 1_000;
 
 /** @param signal ends waiting on shutdown */
 export function createCaseStore(
@@ -109,29 +111,56 @@ export function createCaseStore(
     return newest(caseId, recent.extend(folded, events as Recorded<CaseEvent>[]));
   };
 
+  const known = (caseId: string): Case | null => {
+    const { current, head } = recent.get(caseId);
+    return head.revision < 0 ? null : current;
+  };
+
   /** Of two looks that overlap the slower one must not know less than the faster one has already told. */
   const newest = (caseId: string, folded: FoldedCase): FoldedCase => {
     const kept = recent.get(caseId);
     return kept.head.revision > folded.head.revision ? kept : folded;
   };
 
-  /** One try; null on a conflict. An append without an answer is remembered in `lost`. */
+  /** One try; null on a conflict. Where `mayGuess`, on what this process knows of the case, if that is enough. */
   const attempt = async <R>(
     caseId: string,
     context: ChangeContext,
     decide: Decide<R>,
     beforehand: () => Promise<void>,
     lost: Lost<R>[],
+    mayGuess: boolean,
   ): Promise<Changed<R> | null> => {
-    const [look] = await Promise.all([read(caseId), beforehand()]);
-    const folded = newest(caseId, look);
+    const looking = mayGuess && known(caseId) ? null : read(caseId);
+    const [look] = await Promise.all([looking, beforehand()]);
+    if (!look) {
+      const folded = recent.get(caseId);
+      const now = timeBehind(folded);
+      const decided = orNothing(() => decide(folded.current, now));
+      // Where there is more than this process knows, the append conflicts. What appends nothing, or is refused, must rest on a look.
+      if (decided) return append(folded, decided, { ...context, now }, lost);
+    }
+    const folded = newest(caseId, look ?? (await read(caseId)));
     const landed = await findLanded(caseId, folded, lost);
     if (landed) return landed;
-    const { current, head } = folded;
-    const now = latest(clock.now(), head.recordedAt);
-    const { events, result } = decideUnlessLost(() => decide(current, now), lost);
-    if (events.length === 0) return { current, events: [], result };
-    const prepared = log.prepare(caseStream(caseId), head, events, { ...context, now });
+    const { current } = folded;
+    const now = timeBehind(folded);
+    const decided = decideUnlessLost(() => decide(current, now), lost);
+    if (decided.events.length === 0) return { current, events: [], result: decided.result };
+    return append(folded, decided, { ...context, now }, lost);
+  };
+
+  const timeBehind = ({ head }: FoldedCase): string => latest(clock.now(), head.recordedAt);
+
+  /** Appends behind what is known of a case; null on a conflict. An append without an answer is remembered in `lost`. */
+  const append = async <R>(
+    folded: FoldedCase,
+    { events, result }: ReturnType<Decide<R>>,
+    context: AppendContext,
+    lost: Lost<R>[],
+  ): Promise<Changed<R> | null> => {
+    const { caseId } = folded.current;
+    const prepared = log.prepare(caseStream(caseId), folded.head, events, context);
     const outcome = await log.commit(prepared).catch((error: unknown) => {
       lost.push({ prepared, result, atMs: clock.monotonicMs() });
       if (lost.length > MOST_LOST) lost.shift();
@@ -198,6 +227,7 @@ export function createCaseStore(
 
   return {
     load: async (caseId) => (await read(caseId)).current,
+    known,
     at: async (caseId, revision) => {
       const events = (await log.read(caseStream(caseId), 0)) as Recorded<CaseEvent>[];
       return fold(emptyCase(caseId), events.slice(0, revision + 1));
@@ -214,7 +244,11 @@ export function createCaseStore(
       { queueMs, again = once, beforehand = nothing }: Patience = {},
     ) => {
       const lost: Lost<R>[] = [];
-      const tryOnce = () => attempt(caseId, context, decide, beforehand, lost);
+      let tries = 0;
+      const tryOnce = (): Promise<Changed<R> | null> => {
+        tries += 1;
+        return attempt(caseId, context, decide, beforehand, lost, tries === 1);
+      };
       const work = async (): Promise<Changed<R>> => {
         for (;;) {
           const changed = await again(again === once ? tryOnce : () => driving(tryOnce));
@@ -237,6 +271,16 @@ export function createCaseStore(
 
 /** An append that had no answer, and what it was to result in. */
 type Lost<R> = { readonly prepared: PreparedAppend; readonly result: R; readonly atMs: number };
+
+/** What is decided, where it is to append something. */
+function orNothing<R>(decide: () => ReturnType<Decide<R>>): ReturnType<Decide<R>> | null {
+  try {
+    const decided = decide();
+    return decided.events.length === 0 ? null : decided;
+  } catch {
+    return null;
+  }
+}
 
 const latest = (now: string, recordedAt: string | null): string =>
   recordedAt !== null && recordedAt > now ? recordedAt : now;

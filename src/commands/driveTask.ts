@@ -9,11 +9,12 @@ import { type Effect, expired, recordable } from '../domain/recordable.ts';
 import type { JudgeContext } from '../domain/verdicts.ts';
 import type { Outcome } from '../domain/vocabulary.ts';
 import type { Observer } from '../runtime/observer.ts';
+import type { CaseVault } from '../vault/vault.ts';
 import { type Automation, pausesAsOfNow } from './automation.ts';
 import type { Again, CaseStore, Decide } from './caseStore.ts';
 import { type EffectDependencies, execute, lookUp, recommend } from './effects.ts';
 import { ShuttingDownError } from './errors.ts';
-import { type JudgeDependencies, judgeContext, readText, type TaskText } from './judging.ts';
+import { type JudgeDependencies, judgeContext, readText, type TaskText, textOf } from './judging.ts';
 import { untilAvailable } from './untilAvailable.ts';
 import { attemptMs, createPatience, createPlace, LOOK_AT_ATTEMPT_MS, type Place } from './waiting.ts';
 
@@ -39,6 +40,9 @@ export type Opening = {
   readonly told: (outcome: { readonly current: Case; readonly replayed: boolean }) => void;
 };
 
+/** A task that this process has received just now, and nobody else knows yet: there is nothing to be looked up. */
+export type Received = { readonly current: Case; readonly vault: CaseVault };
+
 type Change = {
   /** What was recorded of an effect, if anything. */
   readonly recorded: CaseEvent | null;
@@ -59,6 +63,7 @@ const outcomeIn = (current: Case, taskId: string): Outcome | null =>
  *
  * @param traceparent of the request that caused this; null where time or recovery did
  * @param opening what a person decides first
+ * @param received where it begins; without it the log is looked at first
  * @returns the case when the task needs nothing, or nothing before its retry is due
  * @throws ShuttingDownError when the process ends first; the task goes on from its stream. RefusedError of an opening
  */
@@ -68,10 +73,11 @@ export async function driveTask(
   taskId: string,
   traceparent: string | null,
   opening: Opening | null = null,
+  received?: Received,
 ): Promise<Case> {
   const place = createPlace(deps, caseId);
   try {
-    return await drive(deps, caseId, taskId, traceparent, place, opening);
+    return await drive(deps, caseId, taskId, traceparent, place, opening, received);
   } finally {
     place.leave();
   }
@@ -84,13 +90,16 @@ async function drive(
   traceparent: string | null,
   place: Place,
   opening: Opening | null,
+  received: Received | undefined,
 ): Promise<Case> {
   const { cases, clock, shutdown, ending } = deps;
   const load = (): Promise<TaskText> => readText(deps, caseId, taskId);
-  const text = await untilAvailable(clock, shutdown, load, deps.observer.storeAway);
+  const text = received
+    ? textOf(received.current, taskId, received.vault)
+    : await untilAvailable(clock, shutdown, load, deps.observer.storeAway);
   const waiting = { patienceLeftMs: createPatience(clock), place };
   const pauses = pausesAsOfNow(deps.automation);
-  let effect: Effect | null = null;
+  let effect: Effect | null = received ? await recommendAtOnce(deps, text, taskId) : null;
   let causationId: string | null = text.causationId;
   let person = opening;
   for (;;) {
@@ -129,6 +138,19 @@ async function drive(
     const startedAtMs = startedHere ? result.atMs : null;
     effect = await take(deps, current, taskId, step, text, { ...waiting, startedAtMs });
   }
+}
+
+/** What nobody else knows yet needs no look at the log before it is recommended on; null where it needs something else by now. */
+async function recommendAtOnce(
+  deps: DriveDependencies,
+  text: TaskText,
+  taskId: string,
+): Promise<Effect | null> {
+  const current = deps.cases.known(text.current.caseId) ?? text.current;
+  const task = current.tasks.get(taskId);
+  const needs = nextStep(current, taskId, deps.clock.now());
+  if (!task || needs.kind !== 'recommend' || deps.shutdown.aborted) return null;
+  return recommend(deps, current, task, text.description, text.vault);
 }
 
 function tell(observer: Observer, { recorded, settled }: Change, outcome: Outcome | null): void {

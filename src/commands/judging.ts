@@ -104,8 +104,13 @@ export async function readText(
   taskId: string,
 ): Promise<TaskText> {
   const [vault, current] = await Promise.all([vaultOf(deps, caseId), deps.cases.load(caseId)]);
+  return textOf(current, taskId, vault);
+}
+
+/** The text of a task of a case, opened with the case's vault. */
+export function textOf(current: Case, taskId: string, vault: CaseVault | null): TaskText {
   const task = current.tasks.get(taskId);
-  if (!task) throw new Error(`case ${caseId} has no task ${taskId}`);
+  if (!task) throw new Error(`case ${current.caseId} has no task ${taskId}`);
   const description = vault?.open(PERSONAL_FIELDS.description, task.description) ?? null;
   const signals = description === null ? ALL_RAISED : readSignals(description);
   return { current, vault, description, signals, causationId: task.lastEventId };

@@ -60,7 +60,7 @@ export async function submitTask(deps: SubmitDependencies, submitted: SubmitTask
     return { events, result: undefined };
   };
   const { result: known, current } = await deps.cases.change(caseId, context, decide, REQUEST_PATIENCE);
-  if (!known) deps.runner.start(caseId, taskId, traceparent);
+  if (!known) deps.runner.start(caseId, taskId, traceparent, { current, vault });
   return {
     current,
     task: taskIn(current, taskId),

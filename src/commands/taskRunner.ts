@@ -3,7 +3,7 @@ import { RefusedError } from '../domain/refusal.ts';
 import type { Task } from '../domain/task.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { atMost } from './atMost.ts';
-import type { DriveDependencies, Opening } from './driveTask.ts';
+import type { DriveDependencies, Opening, Received } from './driveTask.ts';
 import { driveTask } from './driveTask.ts';
 import { ShuttingDownError } from './errors.ts';
 import { createTroubles } from './troubles.ts';
@@ -11,8 +11,12 @@ import { LOOK_AGAIN_MS } from './waiting.ts';
 
 /** Runs the loop for the tasks that this process drives. */
 export type TaskRunner = {
-  /** Drives a task in the background, once however often it is asked. */
-  readonly start: (caseId: string, taskId: string, traceparent: string | null) => void;
+  /**
+   * Drives a task in the background, once however often it is asked.
+   *
+   * @param received the task where this process has received it just now; else the log is looked at first
+   */
+  readonly start: (caseId: string, taskId: string, traceparent: string | null, received?: Received) => void;
   /**
    * Records what a person decides about a task, and drives on what follows from it. Where this process drives the task already, it
    * waits for that to end, unless `known` tells meanwhile that nothing is left to record.
@@ -57,9 +61,10 @@ export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskR
     traceparent: string | null,
     opening: Opening | null = null,
     onError: (error: unknown) => void = () => {},
+    received?: Received,
   ): Promise<void> => {
     try {
-      await driveTask(deps, caseId, taskId, traceparent, opening);
+      await driveTask(deps, caseId, taskId, traceparent, opening, received);
       troubles.forget(taskId);
     } catch (error) {
       onError(error);
@@ -75,8 +80,9 @@ export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskR
   };
 
   return {
-    start: (caseId, taskId, traceparent) => {
-      if (!running.has(taskId)) running.set(taskId, run(caseId, taskId, traceparent));
+    start: (caseId, taskId, traceparent, received) => {
+      if (!running.has(taskId))
+        running.set(taskId, run(caseId, taskId, traceparent, null, undefined, received));
     },
     decide: async (caseId, taskId, traceparent, decision, known) => {
       // One at a time drives a task here: perhaps the attempt that this very decision, or another one, has permitted just before.
@@ -93,14 +99,19 @@ export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskR
       const { cases, clock, shutdown } = deps;
       const end = clock.monotonicMs() + milliseconds;
       for (;;) {
-        const current = await cases.load(caseId);
-        const task = current.tasks.get(taskId);
-        const left = end - clock.monotonicMs();
-        if (!task || isSettled(task) || left <= 0 || shutdown.aborted) return current;
+        // What is settled stays so: no look is needed to tell it.
+        const known = cases.known(caseId);
+        if (isSettledIn(known, taskId)) return known;
         const mine = running.get(taskId);
-        await (mine
-          ? atMost(clock, mine, left, shutdown)
-          : cases.nextChange(caseId, Math.min(left, LOOK_AGAIN_MS)));
+        const left = end - clock.monotonicMs();
+        const isOver = left <= 0 || shutdown.aborted;
+        if (mine && !isOver) {
+          await atMost(clock, mine, left, shutdown);
+          continue;
+        }
+        const current = await cases.load(caseId);
+        if (isOver || !current.tasks.has(taskId) || isSettledIn(current, taskId)) return current;
+        await cases.nextChange(caseId, Math.min(left, LOOK_AGAIN_MS));
       }
     },
     ended: async (taskId) => running.get(taskId),
@@ -112,6 +123,11 @@ export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskR
     isResting: troubles.isResting,
   };
 }
+
+const isSettledIn = (current: Case | null, taskId: string): current is Case => {
+  const task = current?.tasks.get(taskId);
+  return task !== undefined && isSettled(task);
+};
 
 /** Whether a task has its answer for ever: an outcome, or it was cancelled. */
 export const isSettled = (task: Task): boolean => task.outcome !== null || task.status === 'CANCELLED';

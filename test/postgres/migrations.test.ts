@@ -15,6 +15,7 @@ const OWN = [
   '004-auth.sql',
   '005-verification.sql',
   '006-destroyed-keys.sql',
+  '007-append-batch.sql',
 ];
 
 const databases: EmptyDatabase[] = [];
@@ -63,6 +64,7 @@ describe("the project's own migrations", () => {
       { version: 4, name: '004-auth.sql', length: 64 },
       { version: 5, name: '005-verification.sql', length: 64 },
       { version: 6, name: '006-destroyed-keys.sql', length: 64 },
+      { version: 7, name: '007-append-batch.sql', length: 64 },
     ]);
   });
 

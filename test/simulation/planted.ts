@@ -49,21 +49,30 @@ export function listBugs(): Bug[] {
     });
 }
 
-/**
- * Whether the patch of a bug fits the sources as they are.
- *
- * @returns null where it does, else what git says
- */
-export async function whyNotApplicable({ file }: Bug): Promise<string | null> {
-  const folder = copyOfSources(['src']);
-  try {
-    await run('git', ['apply', '--check', file], { cwd: folder });
-    return null;
-  } catch (error) {
-    return String(error);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+/** A copy of the sources, which patches can be held against; `remove` it. */
+export type Sources = {
+  /**
+   * Whether the patch of a bug fits the sources as they are. Gives null where it does, else what git says; it changes nothing,
+   * so that all patches can be held against one copy.
+   */
+  readonly whyNotApplicable: (bug: Bug) => Promise<string | null>;
+  readonly remove: () => void;
+};
+
+/** Copies the sources out of the repository, in which git would look at paths from its root on. */
+export function copySources(): Sources {
+  const folder = copyOf(['src']);
+  return {
+    whyNotApplicable: async ({ file }) => {
+      try {
+        await run('git', ['apply', '--check', file], { cwd: folder });
+        return null;
+      } catch (error) {
+        return String(error);
+      }
+    },
+    remove: () => rmSync(folder, { recursive: true }),
+  };
 }
 
 /**
@@ -74,7 +83,7 @@ export async function whyNotApplicable({ file }: Bug): Promise<string | null> {
  * @throws Error when the patch does not apply
  */
 export async function plant({ file }: Bug, seeds: number, typeCheck: boolean): Promise<Caught> {
-  const folder = copyOfSources(PARTS);
+  const folder = copyOf(PARTS);
   try {
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
     await run('git', ['apply', file], { cwd: folder });
@@ -87,7 +96,7 @@ export async function plant({ file }: Bug, seeds: number, typeCheck: boolean): P
   }
 }
 
-function copyOfSources(parts: readonly string[]): string {
+function copyOf(parts: readonly string[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'planted-bug-'));
   for (const part of parts) cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   return folder;

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { isCaught, listBugs, plant, whyNotApplicable } from './planted.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { copySources, isCaught, listBugs, plant, type Sources } from './planted.ts';
 
 /** `npm run simulate:bugs` plants all of them. */
 const QUICKLY_CAUGHT = ['call-before-start', 'checkpoint-apart', 'blind-retry', 'execute-anothers'];
@@ -7,9 +7,14 @@ const QUICKLY = 200;
 
 describe('planted bugs', () => {
   const bugs = listBugs();
+  let sources: Sources;
+  beforeAll(() => {
+    sources = copySources();
+  });
+  afterAll(() => sources.remove());
 
   it.each(bugs)('$name fits the sources', async (bug) => {
-    expect(await whyNotApplicable(bug)).toBe(null);
+    expect(await sources.whyNotApplicable(bug)).toBe(null);
   });
 
   it.each(bugs.filter(({ name }) => QUICKLY_CAUGHT.some((quick) => name.endsWith(quick))))(

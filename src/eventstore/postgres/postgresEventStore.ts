@@ -3,7 +3,7 @@ import { systemClock, type Timer } from '../../runtime/clock.ts';
 import type { EventStore } from '../port.ts';
 import { checkPage } from '../preconditions.ts';
 import { createWakeups, followLog, type SubscriptionSource } from '../subscription.ts';
-import { createAppend } from './append.ts';
+import { createAppender } from './append.ts';
 import { orUnavailable } from './failures.ts';
 import { createReader } from './reader.ts';
 
@@ -29,7 +29,7 @@ export function createPostgresEventStore(options: PostgresEventStoreOptions): Ev
   const { pool, clock = systemClock } = options;
   const wakeups = createWakeups();
   const closed = new AbortController();
-  const append = createAppend({
+  const appender = createAppender({
     pool,
     clock,
     pausesMs: options.appendPausesMs ?? [100, 1_000],
@@ -50,7 +50,7 @@ export function createPostgresEventStore(options: PostgresEventStoreOptions): Ev
   return {
     kind: 'postgres',
     append: async (stream, expectedRevision, events) => {
-      const result = await append(stream, expectedRevision, events);
+      const result = await appender.append(stream, expectedRevision, events);
       if (result.kind === 'appended') wakeups.wake();
       return result;
     },
@@ -63,7 +63,10 @@ export function createPostgresEventStore(options: PostgresEventStoreOptions): Ev
     },
     lastPosition: reader.lastPosition,
     ping: () => orUnavailable('ping', () => ping(pool, clock, options.pingTimeoutMs ?? 2_000)),
-    close: async () => closed.abort(),
+    close: async () => {
+      closed.abort();
+      await appender.drained();
+    },
   };
 }
 
