@@ -114,6 +114,8 @@ export function createBackendRules(world: World, book: Book): BackendRules {
     // A lookup is answered by key, so it may see a later attempt.
     const isKept = lookup || outside.liedAbout.has(key) ? recorded !== 'UNKNOWN' : recorded === result;
     if (isKept && recorded !== null) return;
+    // What a person has found done stays done, whatever is heard later of one attempt at it.
+    if (recorded === 'SUCCEEDED' && made.resolvedBy === 'REVIEWER') return;
     violate(
       'no result is thrown away',
       `${host.name} heard ${result} of ${taskId} attempt ${attempt}, not ${recorded}`,
