@@ -66,6 +66,9 @@ export const environmentSchema = z.object({
   MODEL_TIMEOUT_MS: wholeNumber(100, 600_000, 8000).describe(
     'For all of one recommendation, retries included, in milliseconds',
   ),
+  MODEL_CONCURRENCY: wholeNumber(1, 10_000, 256).describe(
+    'How many calls of the model may be in flight at one time; further tasks wait, within MODEL_TIMEOUT_MS',
+  ),
   PLAYBOOK: z
     .string()
     .default('config/playbook.yaml')

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { environmentTable, withTable } from '../scripts/generate-docs.ts';
 import { configText, playbook, policy } from './support/builders.ts';
+import { COMPILE_CACHE } from './support/compileCache.ts';
 import { EXECUTING_TEXT, shadowPolicy } from './support/shadows.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -24,7 +25,8 @@ type Ended = { readonly code: number; readonly stdout: string; readonly stderr: 
 
 /** Runs a file of this project to its end, in an environment of its own that keeps its data in the test's folder. */
 async function runFile(file: string, environment: Record<string, string> = {}): Promise<Ended> {
-  const env = { PATH: process.env.PATH, DATA_DIR: join(folder, 'data'), PORT: '0', ...environment };
+  const own = { PATH: process.env.PATH, DATA_DIR: join(folder, 'data'), PORT: '0', ...COMPILE_CACHE };
+  const env = { ...own, ...environment };
   try {
     const ended = await promisify(execFile)(process.execPath, file.split(' '), { env, timeout: PATIENCE_MS });
     return { code: 0, ...ended };

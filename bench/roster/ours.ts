@@ -62,6 +62,7 @@ const startService = (playbook: string, surroundings: Surroundings, index: numbe
       OPENAI_API_KEY: 'none',
       OPENAI_BASE_URL: surroundings.modelUrl,
       MODEL_TIMEOUT_MS: String(MODEL_TIMEOUT_MS),
+      MODEL_CONCURRENCY: '1000',
       PLAYBOOK: playbook,
       LOG_LEVEL: 'warn',
     },

@@ -86,7 +86,7 @@ const DESCRIPTION = `
 Everything that was settled before the request, in the order in which it was settled, with the columns of an AuditEntry. It is read and
 sent page by page, only as fast as it is taken.
 
-- CSV is that of RFC 4180, with a header. A field that begins with = + - @, a tab or a line break has an apostrophe in front, so that a
-  spreadsheet takes it for text and no formula; JSON lines have every text as it is.
+- CSV is that of RFC 4180, with a header. A field that begins with = + - @, a tab or a line break has an apostrophe in front, so has what
+  begins so behind a semicolon, so that a spreadsheet takes it for text and no formula; JSON lines have every text as it is.
 - Whatever goes wrong on the way ends in a broken connection: what came whole is whole.
 `.trim();

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { readConfig } from '../config.ts';
@@ -15,9 +14,10 @@ import { linesOf } from '../replay/backtest/told.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { explain } from '../startErrors.ts';
 import { readOptions, usageError } from './arguments.ts';
-import { everySecond, say } from './run.ts';
+import { everySecond, say, sayLines } from './run.ts';
 import { withServiceLog } from './serviceLog.ts';
 import { readSource } from './sourceFile.ts';
+import { writeWholeFile } from './wholeFile.ts';
 
 const USAGE =
   'usage: npm run backtest -- --policy candidate.yaml [--playbook file] [--since time] [--until time] [--json] [--html file] ' +
@@ -44,9 +44,9 @@ async function main(): Promise<void> {
   const values = readOptions(OPTIONS, USAGE);
   const asked = await readAsked(values);
   const report = await withServiceLog((store) => run(store, asked), COULD_NOT_RUN);
-  if (values.html !== undefined) await writeFile(values.html, pageOf(report));
+  if (values.html !== undefined) await writeWholeFile(values.html, [pageOf(report)], 0o666);
   if (values.json) say(JSON.stringify(report));
-  else for (const line of linesOf(report)) say(line);
+  else sayLines(linesOf(report));
   process.exitCode = values['fail-on-new-executions'] ? gateOf(report) : 0;
 }
 

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { v7 as uuidv7 } from 'uuid';
 import { type Config, readConfig } from '../config.ts';
@@ -16,6 +15,7 @@ import { createPostgresKeyStore } from '../vault/postgres.ts';
 import { createVault } from '../vault/vault.ts';
 import { refuse, run, say } from './run.ts';
 import { withServiceLog } from './serviceLog.ts';
+import { writeWholeFile } from './wholeFile.ts';
 
 const USAGE = `usage: npm run evidence -- --case C1001 --out evidence-C1001.html [--personal clear]
 --case: a case id; --out: the file to write; --personal: clear or withheld (the default)`;
@@ -42,7 +42,7 @@ run(async () => {
       );
     const file = await make(caseId.data, personal);
     if (file === null) return refuse(`there is no case ${caseId.data}`);
-    await writeFile(out, file, { mode: 0o600 });
+    await writeWholeFile(out, [file], 0o600);
     say(
       `${out}: evidence of case ${caseId.data}, personal text ${personal === 'clear' ? 'in clear' : 'withheld'}`,
     );

@@ -1,5 +1,3 @@
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
@@ -16,6 +14,7 @@ import { systemClock } from '../runtime/clock.ts';
 import { EXPORT_OPTIONS, type ExportCommand, readExportCommand } from './exportCommand.ts';
 import { refuse, run } from './run.ts';
 import { withServiceLog } from './serviceLog.ts';
+import { writeWholeFile } from './wholeFile.ts';
 
 /** How long a running service may take to bring its read models up to the end of the log. */
 const CATCH_UP_MS = 10_000;
@@ -51,20 +50,8 @@ async function exportFrom(
     );
   const chunks = exportAudit(readModels.settled, { ...wanted, upTo });
   if (out === null) await pipeline(Readable.from(chunks), process.stdout, { end: false });
-  else await writeWhole(chunks, out);
+  else await writeWholeFile(out, chunks, 0o666);
   await tellParked((await rowStore.parked()).map(({ stream }) => stream));
-}
-
-/** Under its name there is a whole file, or the one that was there before. */
-async function writeWhole(chunks: AsyncIterable<string>, file: string): Promise<void> {
-  const partial = `${file}.partial`;
-  try {
-    await pipeline(Readable.from(chunks), createWriteStream(partial));
-    await rename(partial, file);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
-  }
 }
 
 async function tellParked(streams: readonly string[]): Promise<void> {

@@ -14,6 +14,11 @@ export const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
+/** Writes lines that may hold what somebody has put into a log: nothing in them steers a terminal. */
+export const sayLines = (lines: readonly string[]): void => {
+  for (const line of lines) say(line.replace(/\p{C}/gu, '?'));
+};
+
 /** Tells the person who runs the command why it does nothing; the exit code says so too. */
 export const refuse = (line: string): void => {
   process.stderr.write(`${line}\n`);

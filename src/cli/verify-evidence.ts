@@ -6,7 +6,7 @@ const USAGE = `npm run verify-evidence -- --file evidence.html --public-key key.
 
   --file        the evidence file
   --public-key  a file with the public key (PEM) that it must be signed with; again for keys of before
-  --anchor      the anchor file, kept apart: the seals must then be in it, too
+  --anchor      the anchor file, kept apart: the seals must then be in it, too, and nothing of the case that is not in the file
 `;
 
 /**
@@ -30,17 +30,22 @@ function main(): number {
   const anchored = anchor === undefined ? null : readFileSync(anchor, 'utf8');
   const { problems, evidence } = verifyEvidence(readFileSync(file), pem, anchored);
   if (problems.length > 0 || !evidence) {
-    process.stdout.write(`REFUSED\n${problems.map((problem) => `  ${problem}\n`).join('')}`);
+    say(`REFUSED\n${problems.map((problem) => `  ${problem.replaceAll('\n', '?')}\n`).join('')}`);
     return 1;
   }
-  const { caseId, logId, madeAt, events, seals, sources } = evidence;
+  const { caseId, logId, madeAt, events, seals, sources, sealedUpTo } = evidence;
   const numbers = seals.map(({ statement }) => statement.number).join(', ');
-  process.stdout.write(
+  say(
     `proved\n  case ${caseId} of log ${logId}, made ${madeAt}\n  ${events.length} events, ${sources.length} policies and playbooks\n` +
-      `  seals ${numbers}${anchored === null ? '' : ', all of them in the anchor file'}\n`,
+      `  seals ${numbers}${anchored === null ? '' : `, all of them in the anchor file, which has no other event of the case up to seal ${sealedUpTo}`}\n`,
   );
   return 0;
 }
+
+/** Without anything that would steer a terminal: the file is not to be trusted. */
+const say = (text: string): void => {
+  process.stdout.write(text.replace(/(?!\n)\p{C}/gu, '?'));
+};
 
 try {
   process.exitCode = main();

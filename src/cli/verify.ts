@@ -16,7 +16,7 @@ import { systemClock } from '../runtime/clock.ts';
 import { explain } from '../startErrors.ts';
 import { verifiedSeals } from '../verifiedSeals.ts';
 import { verifyAll } from '../verifying.ts';
-import { everySecond, say } from './run.ts';
+import { everySecond, say, sayLines } from './run.ts';
 import { withServiceLog } from './serviceLog.ts';
 
 const EXIT_CODES = { CLEAN: 0, MISMATCH: 1, INCOMPLETE: 2 } as const;
@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   const seals = await verifiedSeals(readConfig(process.env), files);
   const report = await withServiceLog((...log) => verifyAndKeep(seals, ...log), COULD_NOT_RUN);
   if (values.json) say(JSON.stringify(report));
-  else for (const line of linesOf(report)) say(line);
+  else sayLines(linesOf(report));
   process.exitCode = EXIT_CODES[report.result];
 }
 

@@ -2,7 +2,7 @@ import type { CaseEvent, Recorded } from '../domain/events.ts';
 import { caseStream, playbookStream, policyStream } from '../domain/identifiers.ts';
 import { codec } from '../eventstore/codec.ts';
 import type { ReadEvent } from '../eventstore/port.ts';
-import type { SealedLog } from '../seals/sealedLog.ts';
+import { readLastSeal, type SealedLog } from '../seals/sealedLog.ts';
 import { type PersonalTexts, personalTexts } from '../vault/personalTexts.ts';
 import type { Vault } from '../vault/vault.ts';
 import { EVIDENCE_FORMAT, type Evidence, type EvidenceEvent, type Personal } from './format.ts';
@@ -33,6 +33,7 @@ export async function collectEvidence(
   caseId: string,
   personal: Personal,
 ): Promise<Collected | null> {
+  const lastSeal = await readLastSeal(deps.store);
   const stored = await readWhole(deps.store, caseStream(caseId));
   if (stored.length === 0) return null;
   const events = stored.map((each) => codec.decode(each) as Recorded<CaseEvent>);
@@ -45,6 +46,7 @@ export async function collectEvidence(
     caseId,
     madeAt: deps.clock.now(),
     personal,
+    sealedUpTo: lastSeal?.revision ?? -1,
     events: stored.map(evidenceOf),
     sources: sources.map(evidenceOf),
     seals,

@@ -18,7 +18,7 @@ export type EvidenceEvent = {
   readonly metadata: string;
 };
 
-/** Where an event stands in a seal, and what proves it: see `inclusionPath` in src/seals/merkle.ts. */
+/** Where an event stands in a seal, and what proves it: see `pathOf` in src/seals/merkle.ts. */
 export type Proof = {
   readonly stream: string;
   readonly revision: number;
@@ -35,6 +35,8 @@ export type Evidence = {
   /** ISO 8601. */
   readonly madeAt: string;
   readonly personal: Personal;
+  /** Number of the last seal that the log had before the events were read: what seals up to it cover of the case is all there. -1 for none. */
+  readonly sealedUpTo: number;
   /** The case's whole stream, from its first event on. */
   readonly events: readonly EvidenceEvent[];
   /** Where policies and playbooks that its verdicts name entered the log. */

@@ -1,7 +1,8 @@
 import type { SealedEvent, SealStatement } from '../domain/seal.ts';
 import type { ReadEvent } from '../eventstore/port.ts';
 import { SealAlarmError } from '../seals/alarm.ts';
-import { inclusionPath, leafOf } from '../seals/merkle.ts';
+import { keyOf } from '../seals/leaves.ts';
+import { leafOf, merkleTree } from '../seals/merkle.ts';
 import { endOf, readBehind, readLastSeal, readSeal, type SealedLog } from '../seals/sealedLog.ts';
 import { rootOf, type Seal } from '../seals/statement.ts';
 import type { Evidence, Proof } from './format.ts';
@@ -35,12 +36,13 @@ export async function proveInclusion(
 
 async function prove(log: SealedLog, statement: SealStatement, events: readonly Placed[]): Promise<Proof[]> {
   const sealed = await sealedEvents(log, statement);
-  const leaves = sealed.map(leafOf);
-  return events.map(({ stream, revision }) => {
-    const index = sealed.findIndex((each) => each.stream === stream && each.revision === revision);
-    if (index < 0) throw notAsSealed(statement);
-    const path = inclusionPath(leaves, index).map((node) => node.toString('hex'));
-    return { stream, revision, index, path };
+  const tree = merkleTree(sealed.map(leafOf));
+  const indices = new Map(sealed.map((each, index) => [keyOf(each), index]));
+  return events.map((event) => {
+    const index = indices.get(keyOf(event));
+    if (index === undefined) throw notAsSealed(statement);
+    const { stream, revision } = event;
+    return { stream, revision, index, path: tree.pathOf(index).map((node) => node.toString('hex')) };
   });
 }
 

@@ -79,7 +79,10 @@ function wordsOf(event: Recorded<CaseEvent>): Words {
   }
 }
 
-function reviewWords(event: Recorded<CaseEvent>, who: string): Words {
+/** What is left of all events: one that is in neither list does not compile. */
+type ReviewOrEnd = Extract<CaseEvent, { type: `Review${string}` | 'TaskCancelled' | 'CaseErased' }>;
+
+function reviewWords(event: ReviewOrEnd, who: string): Words {
   switch (event.type) {
     case 'ReviewClaimed':
       return say(
@@ -107,8 +110,12 @@ function reviewWords(event: Recorded<CaseEvent>, who: string): Words {
       );
     case 'TaskCancelled':
       return say('Task cancelled', `The task was cancelled: ${event.data.reason}.`);
-    default:
-      return say(event.type, `${who} did it.`);
+    case 'CaseErased':
+      return say(
+        'Case erased',
+        `${who} had the case erased (${event.data.reason}): the key of its personal texts was to be destroyed.`,
+        'From then on nobody can read them, and all proofs hold.',
+      );
   }
 }
 

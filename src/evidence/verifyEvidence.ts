@@ -134,8 +134,7 @@ function isProved(
   { root, count }: Sealed['statement'],
   { index, path }: Sealed['proofs'][number],
 ): boolean {
-  const { hash } = JSON.parse(metadata) as { hash: string };
-  const leaf = hashed(LEAF, Buffer.from(JSON.stringify([stream, revision, hash])));
+  const leaf = hashed(LEAF, Buffer.from(JSON.stringify([stream, revision, hashOf({ metadata })])));
   return rootOf(leaf, index, count, path) === root;
 }
 
@@ -212,21 +211,55 @@ function checkPermissions(events: readonly EvidenceEvent[], report: Report): voi
   });
 }
 
-// 6. The anchor, where there is one: what was sealed then is what is shown now.
+// 6. The anchor, where there is one: what was sealed then is what is shown now, and nothing of it was left out.
 
-function checkAnchored({ seals }: Evidence, anchor: string, report: Report): void {
-  const lines = anchor.split('\n').filter((line) => line !== '');
-  const anchored = new Set(
-    lines.map((line) => canonical((JSON.parse(line) as { statement: unknown }).statement)),
-  );
+type AnchorLine = Pick<Sealed, 'statement'> & {
+  readonly leaves: readonly (readonly [stream: string, revision: number, hash: string])[];
+};
+
+function checkAnchored(
+  { caseId, events, seals, sealedUpTo }: Evidence,
+  anchor: string,
+  report: Report,
+): void {
+  if (!Number.isSafeInteger(sealedUpTo)) report('it does not say up to which seal the log was sealed');
+  const shown = new Map(events.map((event) => [nameOf(event), hashOf(event)]));
+  const anchored = new Set<string>();
+  const lines = anchor.split('\n');
+  for (const [index, text] of lines.entries()) {
+    const line = readAnchorLine(text);
+    // What stands behind the last line's end was still being written.
+    if (!line && index < lines.length - 1) report(`line ${index + 1} of the anchor file is no seal`);
+    if (!line) continue;
+    const { statement, leaves } = line;
+    anchored.add(canonical(statement));
+    const own = leaves.filter(([stream]) => stream === `case-${caseId}` && statement.number <= sealedUpTo);
+    for (const [stream, revision, hash] of own) {
+      const name = nameOf({ stream, revision });
+      if (shown.get(name) !== hash)
+        report(`${name}: is in seal ${statement.number} of the anchor file, and not so in the evidence`);
+    }
+  }
   for (const { statement } of seals)
     if (!anchored.has(canonical(statement))) report(`seal ${statement.number}: is not in the anchor file`);
+}
+
+function readAnchorLine(text: string): AnchorLine | null {
+  try {
+    const { statement, leaves } = JSON.parse(text) as AnchorLine;
+    return typeof statement.number === 'number' && Array.isArray(leaves) ? { statement, leaves } : null;
+  } catch {
+    return null;
+  }
 }
 
 // What all of it rests on.
 
 const nameOf = ({ stream, revision }: Pick<EvidenceEvent, 'stream' | 'revision'>): string =>
   `${stream} revision ${revision}`;
+
+const hashOf = ({ metadata }: Pick<EvidenceEvent, 'metadata'>): string =>
+  (JSON.parse(metadata) as { hash: string }).hash;
 
 const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
 

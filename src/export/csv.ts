@@ -9,8 +9,10 @@ export const csvRecord = (values: readonly CsvValue[]): string => `${values.map(
 
 const csvField = (value: CsvValue): string => quoted(inert(value === null ? '' : String(value)));
 
-/** The last four are what some spreadsheets take for the first four. */
-const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
-const inert = (text: string): string => (FORMULA.test(text) ? `'${text}` : text);
+/** What begins a formula; the last four are what some spreadsheets take for the first four. */
+const SIGN = String.raw`[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]`;
+/** Where a cell may begin: a spreadsheet in a country that writes 0,95 splits records at semicolons, whatever quotes are around. */
+const FORMULA = new RegExp(`^(?=${SIGN})|(?<=;)(?=[ "]*${SIGN})`, 'g');
+const inert = (text: string): string => text.replace(FORMULA, "'");
 
 const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

@@ -12,10 +12,9 @@ export type RecommenderSettings = {
   readonly OPENAI_BASE_URL?: string | undefined;
   readonly OPENAI_MODEL: string;
   readonly MODEL_TIMEOUT_MS: number;
+  /** Calls that may be in flight at one time. */
+  readonly MODEL_CONCURRENCY: number;
 };
-
-/** Model calls that may be in flight at one time. */
-const CONCURRENCY = 64;
 
 /**
  * The recommender that the settings ask for.
@@ -40,7 +39,7 @@ export function createRecommender(
         baseUrl: settings.OPENAI_BASE_URL,
         model: settings.OPENAI_MODEL,
         timeoutMs: settings.MODEL_TIMEOUT_MS,
-        concurrency: CONCURRENCY,
+        concurrency: settings.MODEL_CONCURRENCY,
         clock,
         watch,
       });

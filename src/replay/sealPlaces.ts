@@ -1,14 +1,10 @@
 import type { SealedEvent } from '../domain/seal.ts';
 import type { ReadEvent } from '../eventstore/port.ts';
-import { sealedEventOf } from '../seals/leaves.ts';
+import { keyOf, sealedEventOf } from '../seals/leaves.ts';
 import type { LogReader } from './readEvents.ts';
 
 /** Where the log has an event, and with what hash. */
 export type FoundEvent = { readonly position: bigint; readonly hash: string };
-
-/** What tells events apart, wherever they are. */
-export const keyOf = ({ stream, revision }: Pick<SealedEvent, 'stream' | 'revision'>): string =>
-  `${revision} ${stream}`;
 
 const PAGE = 500;
 

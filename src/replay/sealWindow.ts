@@ -1,10 +1,11 @@
 import { SEAL_STREAM } from '../domain/identifiers.ts';
 import type { SealedEvent } from '../domain/seal.ts';
 import type { ReadEvent } from '../eventstore/port.ts';
+import { keyOf } from '../seals/leaves.ts';
 import type { Findings } from './findings.ts';
 import type { LogReader } from './readEvents.ts';
 import { risingSelection } from './sealOrder.ts';
-import { type FoundEvent, findEvents, keyOf } from './sealPlaces.ts';
+import { type FoundEvent, findEvents } from './sealPlaces.ts';
 import type { ExpectedSeal } from './sealStatements.ts';
 
 /** The part of the log that belongs to a seal that it is not as sealed. */

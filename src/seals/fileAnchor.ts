@@ -38,21 +38,34 @@ export const createFileAnchor = (path: string): Anchor => ({
 });
 
 /**
- * Reads an anchor from its beginning. A last line without an end is what a crash has left of one, and is left out.
+ * Reads an anchor from its beginning. A last line without an end is what a crash has left of one, and is left out. Whoever stops before
+ * its end leaves nothing open.
  *
  * @throws the file system's error, ENOENT where there is no such file
  */
 export async function* readAnchor(path: string): AsyncGenerator<AnchorEntry> {
-  const file = await open(path, 'r');
-  let [rest, line] = ['', 0];
-  for await (const chunk of file.createReadStream({ encoding: 'utf8', highWaterMark: CHUNK })) {
-    const lines = `${rest}${chunk}`.split('\n');
+  const decoder = new TextDecoder();
+  let [rest, line, from] = ['', 0, 0];
+  for (;;) {
+    const chunk = await readChunk(path, from);
+    if (chunk.length === 0) return;
+    from += chunk.length;
+    const lines = `${rest}${decoder.decode(chunk, { stream: true })}`.split('\n');
     rest = lines.pop() ?? '';
     for (const text of lines) {
       line += 1;
       const read = parseLine(text);
       yield read ? { kind: 'seal', seal: read } : { kind: 'unreadable', line };
     }
+  }
+}
+
+async function readChunk(path: string, from: number): Promise<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    return await readRange(file, from, from + CHUNK);
+  } finally {
+    await file.close();
   }
 }
 

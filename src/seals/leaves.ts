@@ -14,6 +14,10 @@ export const sealedEventOf = (event: ReadEvent): SealedEvent => ({
   hash: hashAsWritten(event) ?? hashAnew(event),
 });
 
+/** What tells events apart, wherever they are. */
+export const keyOf = ({ stream, revision }: Pick<SealedEvent, 'stream' | 'revision'>): string =>
+  `${revision} ${stream}`;
+
 /**
  * The hash that the event carries, where it is one over exactly these texts: as they are canonical JSON already, they need not be parsed.
  * Null where it is not, or the texts are not canonical.

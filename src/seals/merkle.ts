@@ -8,36 +8,51 @@ import type { SealedEvent } from '../domain/seal.ts';
 export const leafOf = ({ stream, revision, hash }: SealedEvent): Buffer =>
   sha256(LEAF, Buffer.from(JSON.stringify([stream, revision, hash]), 'utf8'));
 
+/** A Merkle tree over leaves, in their order (RFC 9162, section 2.1). */
+export type MerkleTree = {
+  readonly root: Buffer;
+  /**
+   * What proves that a leaf is in it: the nodes beside its way to the root, from the leaf upwards (section 2.1.3.1).
+   *
+   * @throws RangeError for an index that no leaf has
+   */
+  readonly pathOf: (index: number) => Buffer[];
+};
+
 /**
- * The root of the Merkle tree over leaves, in their order (RFC 9162, section 2.1.1).
+ * Makes the tree once, for any number of paths.
  *
  * @throws RangeError without leaves: nothing is sealed then
  */
-export function merkleRoot(leaves: readonly Buffer[]): Buffer {
-  const [only] = leaves;
-  if (!only) throw new RangeError('a tree has at least one leaf');
-  if (leaves.length === 1) return only;
-  const split = splitOf(leaves.length);
-  return nodeOf(merkleRoot(leaves.slice(0, split)), merkleRoot(leaves.slice(split)));
+export function merkleTree(leaves: readonly Buffer[]): MerkleTree {
+  const levels: (readonly Buffer[])[] = [leaves];
+  let top = leaves;
+  while (top.length > 1) {
+    top = levelAbove(top);
+    levels.push(top);
+  }
+  const [root] = top;
+  if (!root) throw new RangeError('a tree has at least one leaf');
+  return {
+    root,
+    pathOf: (index) => {
+      if (!leaves[index]) throw new RangeError(`there is no leaf ${index}`);
+      return levels.flatMap((level, height) => level[beside(Math.floor(index / 2 ** height))] ?? []);
+    },
+  };
 }
 
-/**
- * What proves that a leaf is in a tree: the nodes beside its way to the root, from the leaf upwards (RFC 9162, section 2.1.3.1).
- *
- * @throws RangeError for an index that no leaf has
- */
-export function inclusionPath(leaves: readonly Buffer[], index: number): Buffer[] {
-  if (!leaves[index]) throw new RangeError(`there is no leaf ${index}`);
-  if (leaves.length === 1) return [];
-  const split = splitOf(leaves.length);
-  const [left, right] = [leaves.slice(0, split), leaves.slice(split)];
-  return index < split
-    ? [...inclusionPath(left, index), merkleRoot(right)]
-    : [...inclusionPath(right, index - split), merkleRoot(left)];
+/** Neighbours under one node each; what has no neighbour goes up as it is, which gives the tree of the standard. */
+function levelAbove(level: readonly Buffer[]): Buffer[] {
+  const above: Buffer[] = [];
+  for (let index = 0; index < level.length; index += 2) {
+    const [left, right] = [level[index], level[index + 1]];
+    if (left) above.push(right ? nodeOf(left, right) : left);
+  }
+  return above;
 }
 
-/** The greatest power of two that is smaller than the number of leaves. */
-const splitOf = (count: number): number => 2 ** Math.floor(Math.log2(count - 1));
+const beside = (index: number): number => (index % 2 === 0 ? index + 1 : index - 1);
 
 const LEAF = Buffer.from([0]);
 const NODE = Buffer.from([1]);

@@ -1,7 +1,7 @@
 import { canonicalJson, sha256Hex } from '../domain/hash.ts';
 import { type LogSealed, SEAL_FORMAT, type SealedEvent, type SealStatement } from '../domain/seal.ts';
 import { isSignedBy, type SigningKey, type TrustedKeys } from './keys.ts';
-import { leafOf, merkleRoot } from './merkle.ts';
+import { leafOf, merkleTree } from './merkle.ts';
 
 /** A statement and its signature. */
 export type Seal = LogSealed['data'];
@@ -43,7 +43,7 @@ export function sealEvents(
 
 /** The root over events in their order; 64 hexadecimal digits. */
 export const rootOf = (events: readonly SealedEvent[]): string =>
-  merkleRoot(events.map(leafOf)).toString('hex');
+  merkleTree(events.map(leafOf)).root.toString('hex');
 
 /** What the next statement names a statement by; 64 hexadecimal digits. */
 export const statementHash = (statement: SealStatement): string => sha256Hex(canonicalJson(statement));

@@ -1,8 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { CaseEvent } from '../../src/domain/events.ts';
+import { createEventLog, EMPTY_HEAD } from '../../src/eventstore/log.ts';
 import { createMemoryEventStore } from '../../src/eventstore/memory.ts';
 import type { EventStore, ReadEvent } from '../../src/eventstore/port.ts';
 import { proveInclusion } from '../../src/evidence/inclusion.ts';
 import { eventsOf, history } from '../replay/history.ts';
+import { AT, uuid } from '../support/builders.ts';
 import { sealAll } from './support.ts';
 
 let log: readonly ReadEvent[];
@@ -50,6 +53,28 @@ describe('events are proved', () => {
     await proveInclusion(counting, last ? [last] : []);
     expect(seals.length).toBeGreaterThan(60);
     expect(reads).toBeLessThan(6 * Math.log2(seals.length));
+  });
+});
+
+describe('a case of many events', () => {
+  it('is proved with one tree for each seal, not one for each event', async () => {
+    const store = createMemoryEventStore();
+    let id = 0;
+    const note: CaseEvent = { type: 'CaseNoteAdded', data: { text: { sealed: 'v1.AAAA' }, command: null } };
+    const notes = Array.from({ length: 4_096 }, () => note);
+    await createEventLog(store, () => uuid(++id)).append('case-many', EMPTY_HEAD, notes, {
+      actor: { kind: 'system', id: 'test', roles: [], authMethod: 'internal' },
+      correlationId: null,
+      causationId: null,
+      traceparent: null,
+      now: AT,
+    });
+    await sealAll(store, 4_096);
+    const events = await store.readStream('case-many', 0, 5_000);
+    const begun = performance.now();
+    const seals = await proveInclusion(store, events);
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    expect(seals?.map(({ proofs }) => proofs.length)).toStrictEqual([4_096]);
   });
 });
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { lineOf } from '../../src/seals/anchor.ts';
 import { happened } from '../replay/history.ts';
 import { evidenceFile, KEY, sealAll, signingKey } from './support.ts';
 
@@ -16,14 +17,15 @@ beforeAll(async () => {
   for (const name of ['cli/verify-evidence.ts', 'evidence/verifyEvidence.ts'])
     await cp(new URL(`../../src/${name}`, import.meta.url), join(folder, name));
   const process = await happened();
-  const statements = await sealAll(process.outside.store, 16);
+  const seals = await sealAll(process.outside.store, 16);
   file = await evidenceFile(process, 'executed');
   await write({
     'case.html': file,
     'key.pem': KEY.publicKey,
     'other.pem': signingKey('2').publicKey,
     'no.pem': 'nothing',
-    'seals.jsonl': statements.map((statement) => `${JSON.stringify({ statement })}\n`).join(''),
+    'seals.jsonl': seals.map(lineOf).join(''),
+    'hostile.html': file.replace('"caseId":"executed"', '"caseId":"\\u001b[2J\\r\\nproved\\u202e"'),
     'changed.html': file.replace('Task received', 'Task refused'),
   });
 });
@@ -58,7 +60,7 @@ describe('npm run verify-evidence, as two files in an empty folder', () => {
       'seals.jsonl',
     );
     expect(told).toMatch(
-      /^proved\n {2}case executed of log .*\n {2}6 events, 2 policies and playbooks\n {2}seals 0, all of them in the anchor file\n$/,
+      /^proved\n {2}case executed of log .*\n {2}6 events, 2 policies and playbooks\n {2}seals 0, all of them in the anchor file, which has no other event of the case up to seal \d\n$/,
     );
     expect(code).toBe(0);
   });
@@ -79,6 +81,13 @@ describe('npm run verify-evidence, as two files in an empty folder', () => {
     const answer = await verify('--file', name, '--public-key', key);
     expect(answer.told).toContain(told);
     expect(answer.code).toBe(code);
+  });
+
+  it('shows nothing of a file that would steer a terminal', async () => {
+    const { code, told } = await verify('--file', 'hostile.html', '--public-key', 'key.pem');
+    expect(code).toBe(1);
+    expect(told).toContain('case-?[2J??proved?');
+    expect(told.replaceAll('\n', '')).toMatch(/^\P{C}+$/u);
   });
 
   it('tells what it needs', async () => {

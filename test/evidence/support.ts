@@ -1,10 +1,11 @@
 import { createPrivateKey } from 'node:crypto';
-import type { LogSealed, SealedEvent, SealStatement } from '../../src/domain/seal.ts';
+import type { LogSealed, SealedEvent } from '../../src/domain/seal.ts';
 import { createEventLog, EMPTY_HEAD, headOf } from '../../src/eventstore/log.ts';
 import type { EventStore } from '../../src/eventstore/port.ts';
 import { bundle } from '../../src/evidence/bundle.ts';
 import { collectEvidence, type EvidenceDependencies } from '../../src/evidence/collect.ts';
 import type { Personal } from '../../src/evidence/format.ts';
+import type { AnchoredSeal } from '../../src/seals/anchor.ts';
 import { parseSigningKey } from '../../src/seals/keys.ts';
 import { sealEvents } from '../../src/seals/statement.ts';
 import { LOG_ID } from '../projections/support.ts';
@@ -27,18 +28,18 @@ export const signingKey = (digit: string) =>
 export const KEY = signingKey('1');
 
 /** Seals what is there in seals over so many events, all at once and in memory. */
-export async function sealAll(store: EventStore, most: number, key = KEY): Promise<SealStatement[]> {
+export async function sealAll(store: EventStore, most: number, key = KEY): Promise<AnchoredSeal[]> {
   let ids = 900_000;
   const log = createEventLog(store, () => uuid(++ids));
   const all = await store.readAll(null, 10_000);
-  const statements: SealStatement[] = [];
+  const seals: AnchoredSeal[] = [];
   let head = EMPTY_HEAD;
   for (let from = 0; from < all.length; from += most) {
     const events = all.slice(from, from + most).map(({ stream, revision, metadata }): SealedEvent => {
       const { hash } = JSON.parse(metadata) as { hash: string };
       return { stream, revision, hash };
     });
-    const data = sealEvents(LOG_ID, statements.at(-1) ?? null, events, '2026-01-02T00:00:00.000Z', key);
+    const data = sealEvents(LOG_ID, seals.at(-1)?.statement ?? null, events, '2026-01-02T00:00:00.000Z', key);
     const event: LogSealed = { type: 'LogSealed', data };
     const outcome = await log.append('seals', head, [event], {
       actor: { kind: 'system', id: 'test', roles: [], authMethod: 'internal' },
@@ -49,9 +50,9 @@ export async function sealAll(store: EventStore, most: number, key = KEY): Promi
     });
     if (outcome.kind === 'conflict') throw new Error('somebody else seals');
     head = headOf(outcome.events.at(-1));
-    statements.push(data.statement);
+    seals.push({ ...data, leaves: events });
   }
-  return statements;
+  return seals;
 }
 
 /** What evidence of a process's log is made from. */

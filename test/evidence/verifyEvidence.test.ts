@@ -7,7 +7,8 @@ import { bundle } from '../../src/evidence/bundle.ts';
 import { type Collected, collectEvidence } from '../../src/evidence/collect.ts';
 import { EVIDENCE_FORMAT, type Evidence, type EvidenceEvent } from '../../src/evidence/format.ts';
 import { verifyEvidence } from '../../src/evidence/verifyEvidence.ts';
-import { inclusionPath, leafOf } from '../../src/seals/merkle.ts';
+import { lineOf } from '../../src/seals/anchor.ts';
+import { leafOf, merkleTree } from '../../src/seals/merkle.ts';
 import { sealEvents } from '../../src/seals/statement.ts';
 import { happened } from '../replay/history.ts';
 import type { Process } from '../support/world.ts';
@@ -19,8 +20,8 @@ let anchor: string;
 
 beforeAll(async () => {
   process = await happened();
-  const statements = await sealAll(process.outside.store, 16);
-  anchor = statements.map((statement) => `${JSON.stringify({ statement })}\n`).join('');
+  const seals = await sealAll(process.outside.store, 16);
+  anchor = seals.map(lineOf).join('');
 });
 
 const check = (
@@ -233,6 +234,7 @@ function artificial(data: readonly object[], types: readonly string[] = []): str
     caseId: 'C1',
     madeAt: '2026-01-03T00:00:00.000Z',
     personal: 'withheld',
+    sealedUpTo: -1,
     events,
     sources: [],
     seals: [
@@ -242,7 +244,9 @@ function artificial(data: readonly object[], types: readonly string[] = []): str
           stream,
           revision,
           index,
-          path: inclusionPath(leaves, index).map((node) => node.toString('hex')),
+          path: merkleTree(leaves)
+            .pathOf(index)
+            .map((node) => node.toString('hex')),
         })),
       },
     ],

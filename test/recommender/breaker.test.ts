@@ -216,6 +216,7 @@ it('the recommender of the service tells of its circuit, and opens it after ten 
     OPENAI_BASE_URL: model.baseUrl,
     OPENAI_MODEL: 'stub-model',
     MODEL_TIMEOUT_MS: 2_000,
+    MODEL_CONCURRENCY: 64,
   } as const;
   const recommender = createRecommender(settings, playbook, clock, watch);
   model.mode = { kind: 'status', status: 401 };

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { SealedEvent } from '../../src/domain/seal.ts';
 import { newSigningKey } from '../../src/seals/keyFiles.ts';
 import { isSignedBy, parseSigningKey, parseTrustedKeys } from '../../src/seals/keys.ts';
-import { inclusionPath, leafOf, merkleRoot } from '../../src/seals/merkle.ts';
+import { leafOf, merkleTree } from '../../src/seals/merkle.ts';
 import {
   MOST_SEALED,
   rootOf,
@@ -19,19 +19,12 @@ const sha = (...parts: readonly Buffer[]): Buffer =>
   createHash('sha256').update(Buffer.concat(parts)).digest();
 const node = (left: Buffer, right: Buffer): Buffer => sha(Buffer.of(1), left, right);
 
-/** The tree level by level: neighbours are paired, and one that is left over goes up as it is. The same tree, written another way. */
-function levelsOf(leaves: readonly Buffer[]): Buffer[][] {
-  const levels = [[...leaves]];
-  for (let level = levels[0] ?? []; level.length > 1; ) {
-    const above: Buffer[] = [];
-    for (let index = 0; index < level.length; index += 2) {
-      const [left, right] = [level[index], level[index + 1]];
-      if (left) above.push(right ? node(left, right) : left);
-    }
-    levels.push(above);
-    level = above;
-  }
-  return levels;
+/** The root as section 2.1.1 defines it: split at the greatest power of two below the size. The same tree, written another way. */
+function rootByDefinition(leaves: readonly Buffer[]): Buffer | undefined {
+  if (leaves.length < 2) return leaves[0];
+  const split = 2 ** Math.floor(Math.log2(leaves.length - 1));
+  const [left, right] = [leaves.slice(0, split), leaves.slice(split)].map(rootByDefinition);
+  return left && right && node(left, right);
 }
 
 /** RFC 9162, section 2.1.3.2: the root that a path leads to. */
@@ -65,10 +58,10 @@ describe('the Merkle tree of RFC 9162', () => {
   it('has the same root written another way, and every path leads to it, for every size to 70', () => {
     for (let size = 1; size <= 70; size += 1) {
       const leaves = leavesOf(size);
-      const root = merkleRoot(leaves);
-      expect(root).toEqual(levelsOf(leaves).at(-1)?.[0]);
+      const { root, pathOf } = merkleTree(leaves);
+      expect(root).toEqual(rootByDefinition(leaves));
       for (const [index, leaf] of leaves.entries())
-        expect(rootByPath(leaf, index, size, inclusionPath(leaves, index))).toEqual(root);
+        expect(rootByPath(leaf, index, size, pathOf(index))).toEqual(root);
     }
   });
   it('a path leads to the root from no other leaf, no other place and with no other node', () => {
@@ -76,8 +69,8 @@ describe('the Merkle tree of RFC 9162', () => {
       fc.property(fc.integer({ min: 2, max: 300 }), fc.nat(), fc.nat(), (size, some, other) => {
         const leaves = leavesOf(size);
         const [index, wrong] = [some % size, (some + 1 + (other % (size - 1))) % size];
-        const root = merkleRoot(leaves);
-        const path = inclusionPath(leaves, index);
+        const { root, pathOf } = merkleTree(leaves);
+        const path = pathOf(index);
         const leaf = leaves[index] ?? root;
         expect(rootByPath(leaf, index, size, path)).toEqual(root);
         expect(rootByPath(leaves[wrong] ?? root, index, size, path)).not.toEqual(root);
@@ -89,9 +82,9 @@ describe('the Merkle tree of RFC 9162', () => {
     );
   });
   it('has no root without leaves, and no path to a leaf that is not there', () => {
-    expect(() => merkleRoot([])).toThrow(RangeError);
-    expect(() => inclusionPath(leavesOf(3), 3)).toThrow(RangeError);
-    expect(() => inclusionPath(leavesOf(3), -1)).toThrow(RangeError);
+    expect(() => merkleTree([])).toThrow(RangeError);
+    expect(() => merkleTree(leavesOf(3)).pathOf(3)).toThrow(RangeError);
+    expect(() => merkleTree(leavesOf(3)).pathOf(-1)).toThrow(RangeError);
   });
 });
 

@@ -1,4 +1,15 @@
-import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import {
+  appendFile,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rm,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -190,6 +201,18 @@ describe('the anchor', () => {
     await expect(rig.seal()).rejects.toMatchObject({ reason: 'SEAL_UNREADABLE' });
     expect(await rig.numbersInAnchor()).toEqual([0, 'unreadable']);
     expect(await rig.numbersInLog()).toEqual([0]);
+  });
+
+  it.skipIf(!existsSync('/proc/self/fd'))('is left closed by whoever stops before its end', async () => {
+    await rig.write(events.slice(0, 10));
+    await rig.seal();
+    const path = await realpath(rig.path);
+    const reading = readAnchor(path);
+    expect(await reading.next()).toMatchObject({ value: { kind: 'seal' } });
+    const open = (await readdir('/proc/self/fd')).map((fd) =>
+      readlink(`/proc/self/fd/${fd}`).catch(() => ''),
+    );
+    expect(await Promise.all(open)).not.toContain(path);
   });
 
   it('has lines longer than what is read at once', async () => {
