@@ -6,6 +6,7 @@ import { taskIdOf } from '../domain/identifiers.ts';
 import type { Policy } from '../domain/policy.ts';
 import { RefusedError } from '../domain/refusal.ts';
 import type { Task } from '../domain/task.ts';
+import { StoreUnavailableError } from '../eventstore/port.ts';
 import { type CaseVault, PERSONAL_FIELDS, type Vault } from '../vault/vault.ts';
 import { type CaseStore, type Decide, REQUEST_PATIENCE } from './caseStore.ts';
 import { vaultOfCase } from './caseVault.ts';
@@ -73,7 +74,7 @@ export async function submitTask(deps: SubmitDependencies, submitted: SubmitTask
  * Waits for the outcome of a task, whoever drives it.
  *
  * @param milliseconds longest time to wait
- * @returns the task as far as it got
+ * @returns the task as far as it got, or as it was where the log cannot be read: it is durable, whatever becomes of it
  */
 export async function outcomeOf(
   { runner }: Pick<SubmitDependencies, 'runner'>,
@@ -81,8 +82,12 @@ export async function outcomeOf(
   milliseconds: number,
 ): Promise<SubmittedTask> {
   const { taskId } = submitted.task;
-  const current = await runner.settled(submitted.current.caseId, taskId, milliseconds);
-  return { ...submitted, current, task: taskIn(current, taskId) };
+  const { current } = submitted;
+  const settled = await runner.settled(current.caseId, taskId, milliseconds).catch((error: unknown) => {
+    if (error instanceof StoreUnavailableError) return current;
+    throw error;
+  });
+  return { ...submitted, current: settled, task: taskIn(settled, taskId) };
 }
 
 function taskIn(current: Case, taskId: string): Task {

@@ -20,9 +20,7 @@ const UNAVAILABLE = {
 
 describe('a store that cannot be reached', () => {
   it.each([
-    ['POST', '/case-task', newTask()],
     ['POST', '/cases', { caseId: 'C2' }],
-    ['POST', '/cases/C1001/notes', { text: 'hello' }],
     ['GET', '/cases/C1001', undefined],
     ['GET', '/cases/C1001/events', undefined],
     ['GET', '/policy', undefined],
@@ -44,6 +42,26 @@ describe('a store that cannot be reached', () => {
     const answer = method === 'GET' ? await service.get(url) : await service.post(url, body);
     expect(answer.statusCode).toBeLessThan(300);
   });
+
+  // What this process knows of the case is enough to append to it, and the append is the check.
+  it.each([
+    ['/case-task', newTask(), 202],
+    ['/cases/C1001/notes', { text: 'hello' }, 201],
+  ] as const)(
+    'takes POST %s where it can be appended, and makes it a 503 where it cannot',
+    async (url, body, status) => {
+      const before = await service.events();
+      service.outage.of = 'append';
+      const refused = await service.post(url, body);
+      expect(refused.statusCode).toBe(503);
+      expect(refused.headers['retry-after']).toBe('1');
+      expect(refused.json()).toMatchObject(UNAVAILABLE);
+      expect(await service.events()).toEqual(before);
+      service.outage.of = 'read';
+      expect((await service.post(url, body)).statusCode).toBe(status);
+      expect(await service.events()).toHaveLength(before.length + 1);
+    },
+  );
 
   it('is told to the log as a warning, with its cause and without a stack', async () => {
     service.outage.of = 'read';

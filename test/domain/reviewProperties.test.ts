@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../support/runs.ts';
 import { checkLog, checkOther, checkTry } from './reviewChecks.ts';
 import { PARTS } from './reviewContent.ts';
 import { reviewHappenings } from './reviewHappenings.ts';
@@ -51,7 +52,7 @@ describe('whatever happens between what a reviewer is shown and what a reviewer 
         const words = [...walk.tries.flatMap(checkTry), ...walk.others.flatMap(checkOther)];
         for (const word of words) seen.add(word);
       }),
-      { numRuns: 400, seed: 4801 },
+      { numRuns: runs(120, 400), seed: 4801 },
     );
     expect(REACHED.filter((word) => !seen.has(word))).toStrictEqual([]);
   }, 60_000);

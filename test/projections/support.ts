@@ -76,6 +76,8 @@ export const postgresRows = async (): Promise<PostgresRows> => {
 
 export async function closePostgres(): Promise<void> {
   const opened = await shared;
+  // The next file of this process has a database of its own.
+  shared = null;
   await opened?.pool.end();
   await opened?.database.drop();
 }

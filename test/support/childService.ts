@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Client, createClient } from './client.ts';
+import { COMPILE_CACHE } from './compileCache.ts';
 import { systemLog } from './systemStore.ts';
 import { until } from './until.ts';
 
@@ -77,7 +78,7 @@ export function runNode(
 ): { readonly process: ChildProcess; readonly output: () => string } {
   const child = spawn(process.execPath, [...args], {
     cwd: ROOT,
-    env: { PATH: process.env.PATH ?? '', ...env },
+    env: { PATH: process.env.PATH ?? '', ...COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const chunks: string[] = [];

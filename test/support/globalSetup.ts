@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres } from '../../src/postgres/embedded/startEmbeddedPostgres.ts';
+import { fillCompileCache } from './compileCache.ts';
 import { createTemplate } from './template.ts';
 
 declare module 'vitest' {
@@ -17,7 +18,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const dataDir = await mkdtemp(join(tmpdir(), 'case-orchestrator-tests-'));
   const remove = () => rm(dataDir, { recursive: true, force: true });
   try {
-    const postgres = await startEmbeddedPostgres({ dataDir, fsync: false });
+    const [postgres] = await Promise.all([
+      startEmbeddedPostgres({ dataDir, fsync: false }),
+      fillCompileCache(),
+    ]);
     await createTemplate(postgres.url);
     project.provide('postgresUrl', postgres.url);
     return async () => {

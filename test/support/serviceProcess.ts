@@ -4,6 +4,7 @@ import { closeSync, existsSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { COMPILE_CACHE } from './compileCache.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const LOOK_AGAIN_MS = 20;
@@ -34,7 +35,7 @@ export function spawnService(env: Readonly<Record<string, string>>, logFile: str
   const [program, ...args] = COMMAND;
   const child = spawn(program, args, {
     cwd: ROOT,
-    env: { PATH: process.env.PATH ?? '', PORT: '0', VERIFY_EVERY_HOURS: '0', ...env },
+    env: { PATH: process.env.PATH ?? '', PORT: '0', VERIFY_EVERY_HOURS: '0', ...COMPILE_CACHE, ...env },
     stdio: ['ignore', log, log],
   });
   closeSync(log);

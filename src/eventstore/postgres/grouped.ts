@@ -2,8 +2,8 @@ import type { Timer } from '../../runtime/clock.ts';
 
 /** So many transactions at one time: while one waits for the disk, the next one works. */
 const MOST_FLIGHTS = 2;
-/** One that takes longer does not keep others waiting: perhaps it waits for a lock that nobody gives back. */
-const SLOT_MS = 500;
+/** What has waited for so long goes beside those that are under way: perhaps they wait for a lock that nobody gives back. */
+const PATIENCE_MS = 500;
 /** Of one transaction: it ends well within the statement timeout, and a reader never waits for it for long. */
 const MOST_TOGETHER = 64;
 const MOST_CHARACTERS = 2_000_000;
@@ -11,6 +11,7 @@ const MOST_CHARACTERS = 2_000_000;
 type Waiting<Item, Result> = {
   readonly item: Item;
   readonly size: number;
+  readonly sinceMs: number;
   readonly resolve: (result: Result | Promise<Result>) => void;
 };
 
@@ -27,16 +28,18 @@ export type Grouped<Item, Result> = {
  *
  * @param alone does one item
  * @param together does several, all or none; where it fails each is done alone, which must give what was done already
- * @param clock times what takes too long to be waited for
+ * @param clock times how long something has waited
  */
 export function createGrouped<Item, Result>(
   alone: (item: Item) => Promise<Result>,
   together: (items: readonly Item[]) => Promise<readonly Result[]>,
-  clock: Pick<Timer, 'sleep'>,
+  clock: Timer,
 ): Grouped<Item, Result> {
   const queue: Waiting<Item, Result>[] = [];
   const flights = new Set<Promise<void>>();
-  let taken = 0;
+  /** Those among them that others wait for. */
+  const awaited = new Set<Promise<void>>();
+  let isWatched = false;
 
   const next = (): Waiting<Item, Result>[] => {
     let count = 0;
@@ -63,26 +66,35 @@ export function createGrouped<Item, Result>(
   };
 
   const launch = (): void => {
-    while (taken < MOST_FLIGHTS && queue.length > 0) {
-      taken += 1;
-      const ended = new AbortController();
-      const flight = fly(next()).finally(() => {
-        flights.delete(flight);
-        ended.abort();
-      });
-      flights.add(flight);
-      void clock.sleep(SLOT_MS, ended.signal).then(() => {
-        taken -= 1;
-        launch();
-      });
+    const flight = fly(next()).finally(() => {
+      flights.delete(flight);
+      awaited.delete(flight);
+      if (queue.length > 0 && awaited.size < MOST_FLIGHTS) launch();
+    });
+    flights.add(flight);
+    awaited.add(flight);
+  };
+
+  /** For as long as something waits: one timer, and none where nothing ever does. */
+  const watch = async (): Promise<void> => {
+    if (isWatched) return;
+    isWatched = true;
+    for (let [first] = queue; first; [first] = queue) {
+      await clock.sleep(Math.max(1, first.sinceMs + PATIENCE_MS - clock.monotonicMs()));
+      const [oldest] = queue;
+      if (!oldest || clock.monotonicMs() - oldest.sinceMs < PATIENCE_MS) continue;
+      awaited.clear();
+      launch();
     }
+    isWatched = false;
   };
 
   return {
     run: (item, size) => {
       const { promise, resolve } = Promise.withResolvers<Result>();
-      queue.push({ item, size, resolve });
-      launch();
+      queue.push({ item, size, resolve, sinceMs: clock.monotonicMs() });
+      if (awaited.size < MOST_FLIGHTS) launch();
+      else void watch();
       return promise;
     },
     drained: async () => {
