@@ -35,7 +35,7 @@ export default defineConfig({
     globalSetup: ['test/support/globalSetup.ts'],
     // Processes, not threads: some tests end processes and change their own environment.
     pool: 'forks',
-    maxWorkers: 3,
+    maxWorkers: 2,
     isolate: false,
     testTimeout: 15_000,
     hookTimeout: 30_000,
