@@ -22,7 +22,7 @@ afterAll(async () => {
 const verify = (...args: string[]) =>
   runToEnd(['src/cli/verify.ts', ...args], { DATABASE_URL: database.url });
 /** The report begins so; where it takes longer than a second, behind lines of progress. */
-const after = (text: string): RegExp => new RegExp(`^(\\d+ events verified, .*\\n)*${text}`);
+const beginning = (text: string): RegExp => new RegExp(`^(\\d+ events verified, .*\\n)*${text}`);
 const kept = () => service.get<VerificationReport>('/verification');
 
 /** What `--json` gives: the report alone is on standard output. */
@@ -70,7 +70,7 @@ describe('node src/cli/verify.ts', () => {
   it('tells people what it covered, and what it cannot say', async () => {
     const { code, output } = await verify();
     expect(code).toBe(0);
-    expect(output).toMatch(after('clean: '));
+    expect(output).toMatch(beginning('clean: '));
     expect(output).toMatch(
       /\nreplayed {5}\d+ events of \d+ streams, 3 cases; \d+ verdicts evaluated again\n/,
     );
@@ -88,7 +88,7 @@ describe('node src/cli/verify.ts', () => {
          where stream = 'case-A' and revision = 2`,
     );
     const { code, output } = await verify();
-    expect({ code, output }).toEqual({ code: 1, output: expect.stringMatching(after('MISMATCH: ')) });
+    expect({ code, output }).toEqual({ code: 1, output: expect.stringMatching(beginning('MISMATCH: ')) });
     expect(output).toContain('\n  CHAIN case A revision 2: does not match its hash\n');
     expect(output).toContain('\n  ROW case B cases B state: the column is not what the log says\n');
     expect((await kept()).body).toMatchObject({ result: 'MISMATCH', mismatchesByKind: { CHAIN: 1 } });
