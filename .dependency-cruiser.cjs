@@ -89,7 +89,7 @@ module.exports = {
       '^src/replay/',
       [
         '^src/domain/',
-        '^src/eventstore/(port|codec|chain)\\.ts',
+        '^src/eventstore/(port|codec|chain|wholeStream)\\.ts',
         '^src/projections/(projection|rowStore|rowKeys|applyBatch)\\.ts',
         '^src/seals/(anchor|keys|leaves|statement)\\.ts',
         '^src/runtime/(clock|logger)\\.ts',
@@ -114,7 +114,7 @@ module.exports = {
       '^src/evidence/',
       [
         '^src/domain/',
-        '^src/eventstore/(port|codec)\\.ts',
+        '^src/eventstore/(port|codec|wholeStream)\\.ts',
         '^src/seals/',
         '^src/vault/(vault|personalTexts)\\.ts',
         '^src/html\\.ts',

@@ -26,7 +26,6 @@ import { createReadModels, type ReadModels } from './projections/queries.ts';
 import { queueReadings } from './projections/reviewQueries.ts';
 import type { Recommender } from './recommender/port.ts';
 import { createRecommender } from './recommender/recommender.ts';
-import { createLastVerification } from './replay/lastVerification.ts';
 import { type Clock, systemClock } from './runtime/clock.ts';
 import { createMetrics } from './runtime/metrics.ts';
 import { describeSealing, readSealSettings, startSealing } from './sealing.ts';
@@ -155,7 +154,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       store,
       readModels,
       projections: engine.projections,
-      lastVerification: createLastVerification(database.pool).read,
+      lastVerification: verifying.last,
       evidence:
         sealing.sealNow &&
         sealSettings.key &&

@@ -4,7 +4,7 @@ import { codec } from './eventstore/codec.ts';
 import { createPostgresRowStore } from './projections/postgresRowStore.ts';
 import { fingerprintOf, READ_MODELS } from './projections/readModels.ts';
 import { createReadKeys } from './projections/rowKeys.ts';
-import { createLastVerification } from './replay/lastVerification.ts';
+import { createLastVerification, type LastVerification } from './replay/lastVerification.ts';
 import { paced } from './replay/paced.ts';
 import type { LogReader } from './replay/readEvents.ts';
 import type { VerificationReport } from './replay/report.ts';
@@ -41,6 +41,8 @@ export function verifyAll(
 
 /** Verification as a running service does it. */
 export type Verifying = {
+  /** The last report, whoever made it; null where there is none. */
+  readonly last: LastVerification['read'];
   /** What the last verification has found, whoever ran it; null where there was none. */
   readonly reading: () => Promise<VerificationReading | null>;
   /** Lets go of what it was reading, and ends. */
@@ -59,7 +61,7 @@ export function startVerifying(
     const ageSeconds = (Date.parse(parts.clock.now()) - Date.parse(report.finishedAt)) / 1_000;
     return { mismatches: report.mismatchCount, ageSeconds };
   };
-  if (config.VERIFY_EVERY_HOURS === 0) return { reading, stop: async () => {} };
+  if (config.VERIFY_EVERY_HOURS === 0) return { last: last.read, reading, stop: async () => {} };
   const ending = new AbortController();
   const store = paced(parts.store, config.VERIFY_EVENTS_PER_SECOND, parts.clock, ending.signal);
   const verify = async (): Promise<VerificationReport> =>
@@ -74,6 +76,7 @@ export function startVerifying(
     ending.signal,
   );
   return {
+    last: last.read,
     reading,
     stop: () => {
       ending.abort();

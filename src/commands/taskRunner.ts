@@ -51,6 +51,13 @@ export type TaskRunner = {
   readonly isResting: (taskId: string) => boolean;
 };
 
+/** What a drive begins with, where it is not the log alone; and who is told why it failed. */
+type Beginning = {
+  readonly opening?: Opening;
+  readonly received?: Received | undefined;
+  readonly onError?: (error: unknown) => void;
+};
+
 export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskRunner {
   const running = new Map<string, Promise<void>>();
   const troubles = createTroubles(deps.clock);
@@ -59,15 +66,13 @@ export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskR
     caseId: string,
     taskId: string,
     traceparent: string | null,
-    opening: Opening | null = null,
-    onError: (error: unknown) => void = () => {},
-    received?: Received,
+    { opening, onError, received }: Beginning,
   ): Promise<void> => {
     try {
-      await driveTask(deps, caseId, taskId, traceparent, opening, received);
+      await driveTask(deps, caseId, taskId, traceparent, opening ?? null, received);
       troubles.forget(taskId);
     } catch (error) {
-      onError(error);
+      onError?.(error);
       if (error instanceof ShuttingDownError || error instanceof RefusedError) return;
       const restMs = troubles.add(taskId);
       logger.error(
@@ -81,8 +86,7 @@ export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskR
 
   return {
     start: (caseId, taskId, traceparent, received) => {
-      if (!running.has(taskId))
-        running.set(taskId, run(caseId, taskId, traceparent, null, undefined, received));
+      if (!running.has(taskId)) running.set(taskId, run(caseId, taskId, traceparent, { received }));
     },
     decide: async (caseId, taskId, traceparent, decision, known) => {
       // One at a time drives a task here: perhaps the attempt that this very decision, or another one, has permitted just before.
@@ -92,7 +96,8 @@ export function createTaskRunner(deps: DriveDependencies, logger: Logger): TaskR
         await Promise.race([other, deps.cases.nextChange(caseId, LOOK_AGAIN_MS)]);
       }
       const { promise, resolve, reject } = Promise.withResolvers<Parameters<Opening['told']>[0]>();
-      running.set(taskId, run(caseId, taskId, traceparent, { ...decision, told: resolve }, reject));
+      const opening = { ...decision, told: resolve };
+      running.set(taskId, run(caseId, taskId, traceparent, { opening, onError: reject }));
       return promise;
     },
     settled: async (caseId, taskId, milliseconds) => {

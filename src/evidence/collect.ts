@@ -2,6 +2,7 @@ import type { CaseEvent, Recorded } from '../domain/events.ts';
 import { caseStream, playbookStream, policyStream } from '../domain/identifiers.ts';
 import { codec } from '../eventstore/codec.ts';
 import type { ReadEvent } from '../eventstore/port.ts';
+import { readWhole } from '../eventstore/wholeStream.ts';
 import { readLastSeal, type SealedLog } from '../seals/sealedLog.ts';
 import { type PersonalTexts, personalTexts } from '../vault/personalTexts.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -64,17 +65,6 @@ async function sealAndProve(
   if (seals) return seals;
   throw new Error('events are not sealed although everything was');
 }
-
-async function readWhole(store: SealedLog, stream: string): Promise<ReadEvent[]> {
-  const events: ReadEvent[] = [];
-  for (;;) {
-    const page = await store.readStream(stream, events.length, PAGE);
-    events.push(...page);
-    if (page.length < PAGE) return events;
-  }
-}
-
-const PAGE = 1_000;
 
 /** Where each policy and playbook of the verdicts entered the log; what is missing is found by whoever checks. */
 async function readSources(store: SealedLog, events: readonly Recorded<CaseEvent>[]): Promise<ReadEvent[]> {

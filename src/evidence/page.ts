@@ -1,9 +1,9 @@
 import { emptyCase, fold } from '../domain/case.ts';
 import type { CaseEvent, GuardrailEvaluated, Recorded } from '../domain/events.ts';
-import { type Html, html, NO_HTML } from '../html.ts';
+import { documentHead, type Html, html, NO_HTML } from '../html.ts';
 import type { Evidence } from './format.ts';
 import { type Told, tell } from './story.ts';
-import { STYLE } from './style.ts';
+import { CSS } from './style.ts';
 import { timeText } from './timeText.ts';
 
 /**
@@ -13,15 +13,7 @@ import { timeText } from './timeText.ts';
  */
 export function pageOf(evidence: Evidence, events: readonly Recorded<CaseEvent>[]): Html {
   const { caseId } = evidence;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Evidence: case ${caseId}</title>
-${STYLE}
-</head>
+  return html`${documentHead(`Evidence: case ${caseId}`, CSS)}
 <body>
 <main>
 ${headOf(evidence, events)}

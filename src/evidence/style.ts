@@ -1,20 +1,12 @@
-import { html } from '../html.ts';
-
-/** How evidence looks: by day and by night, on a phone, on a desk and on paper. */
-export const STYLE = html`<style>
-:root { color-scheme: light dark; --ink: #1d2433; --soft: #5b6474; --paper: #fbfbf9; --card: #ffffff; --line: #dfe2e6;
-  --good: #1f7a4d; --bad: #b3261e; --person: #7a4d00; --plain: #8a93a3; }
+/** How evidence looks, besides what all pages have. */
+export const CSS = `
+:root { --person: #7a4d00; --plain: #8a93a3; }
 @media (prefers-color-scheme: dark) {
-  :root { --ink: #e6e8ec; --soft: #a3abb8; --paper: #14171c; --card: #1c2027; --line: #333a45;
-    --good: #5fc690; --bad: #ff8a80; --person: #e2b25c; --plain: #7d8798; }
+  :root { --person: #e2b25c; --plain: #7d8798; }
 }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, sans-serif; }
 main { max-width: 46rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
-h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .75rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.25rem; margin: 2.5rem 0 1rem; }
 h3 { font-size: 1rem; margin: 0; }
-p { margin: .35rem 0; overflow-wrap: anywhere; }
 .kicker { color: var(--soft); text-transform: uppercase; letter-spacing: .08em; font-size: .8rem; margin: 0; }
 dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .75rem 1.25rem; margin: 1.25rem 0 0;
   padding: 1rem 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; }
@@ -31,10 +23,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .fine { color: var(--soft); font-size: .78rem; margin-top: .6rem; }
 .gone { color: var(--soft); font-style: italic; }
 blockquote { margin: .5rem 0; padding: .1rem 0 .1rem .9rem; border-left: 2px solid var(--line); white-space: pre-wrap; }
-details { margin: .6rem 0 0; }
 section > details { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .7rem 1.1rem; }
-summary { cursor: pointer; }
-.wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .88rem; margin-top: .5rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
 th { font-weight: 500; }
@@ -42,5 +31,4 @@ thead th { border-top: 0; color: var(--soft); font-weight: 400; }
 code, pre { font: .85em/1.5 ui-monospace, monospace; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .8rem 1rem; overflow-x: auto; }
 details pre { border: 0; padding: .3rem 0; }
-@media print { body { background: none; } main { max-width: none; padding: 0; } }
-</style>`;
+`;

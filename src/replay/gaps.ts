@@ -1,6 +1,7 @@
 import type { ReadEvent } from '../eventstore/port.ts';
+import { readWhole } from '../eventstore/wholeStream.ts';
 import type { Findings } from './findings.ts';
-import { type LogReader, pagesUpTo, readWhole } from './readEvents.ts';
+import { type LogReader, pagesUpTo } from './readEvents.ts';
 import { bucketOf } from './tally.ts';
 
 /** Whatever else differs is counted with these: a log that is broken everywhere must not fill the memory. */

@@ -1,10 +1,11 @@
 import { caseStream } from '../domain/identifiers.ts';
 import type { Codec } from '../eventstore/codec.ts';
+import { readWhole } from '../eventstore/wholeStream.ts';
 import type { Projection } from '../projections/projection.ts';
 import { type Checkpoint, isMadeAlike, type RowStore } from '../projections/rowStore.ts';
 import type { Timer } from '../runtime/clock.ts';
 import type { Findings } from './findings.ts';
-import { type Decoded, decodeAll, type LogReader, readWhole } from './readEvents.ts';
+import { type Decoded, decodeAll, type LogReader } from './readEvents.ts';
 import { differences, expectedRows, type RowProblem, type Rows } from './rows.ts';
 import { createTally, type Tally } from './tally.ts';
 

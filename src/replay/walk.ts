@@ -1,8 +1,9 @@
 import { LOG_STREAM, SEAL_STREAM } from '../domain/identifiers.ts';
 import type { ReadEvent } from '../eventstore/port.ts';
+import { readParts, readWhole } from '../eventstore/wholeStream.ts';
 import type { Findings } from './findings.ts';
 import { locateGaps } from './gaps.ts';
-import { type LogReader, pagesUpTo, readParts, readWhole } from './readEvents.ts';
+import { type LogReader, pagesUpTo } from './readEvents.ts';
 import { createTally, differingBuckets, type Tally } from './tally.ts';
 
 /** A stream as the walk has read it, whole. */

@@ -1,24 +1,13 @@
-import { createHash } from 'node:crypto';
-import { type Html, html, NO_HTML } from '../../html.ts';
+import { documentHead, type Html, html, NO_HTML } from '../../html.ts';
 import { casesOf, daysOf, executedOf, intentsOf, notJudgedOf, routedOf, rulesOf } from './pageParts.ts';
 import { bar, key, PATTERNS } from './plots.ts';
 import type { BacktestReport } from './report.ts';
 import { shareOf } from './shares.ts';
 import { CSS } from './style.ts';
 
-const STYLE_HASH = createHash('sha256').update(CSS, 'utf8').digest('base64');
-
 /** A report as one HTML file: no script, nothing loaded, everything that came from a log or a policy escaped. */
 export const pageOf = (report: BacktestReport): string =>
-  html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-${STYLE_HASH}'">
-<title>Backtest: ${report.candidate.name} ${report.candidate.version}</title>
-<style>${{ html: CSS }}</style>
-</head>
+  html`${documentHead(`Backtest: ${report.candidate.name} ${report.candidate.version}`, CSS)}
 <body>
 ${PATTERNS}
 <main>

@@ -1,18 +1,13 @@
-/** How the page looks: by day and by night, on a phone, on a desk and on paper. What colours say, a pattern or a word says too. */
+/** How the page looks, besides what all pages have. What colours say, a pattern or a word says too. */
 export const CSS = `
-:root { color-scheme: light dark; --ink: #1d2433; --soft: #5b6474; --paper: #fbfbf9; --card: #ffffff; --line: #dfe2e6;
-  --good: #1f7a4d; --bad: #b3261e; --person: #2f5fb3; --plain: #a4abb8; --pale: #d5d9e0; }
+:root { --person: #2f5fb3; --plain: #a4abb8; --pale: #d5d9e0; }
 @media (prefers-color-scheme: dark) {
-  :root { --ink: #e6e8ec; --soft: #a3abb8; --paper: #14171c; --card: #1c2027; --line: #333a45;
-    --good: #5fc690; --bad: #ff8a80; --person: #8ab4ff; --plain: #6d7787; --pale: #3d4552; }
+  :root { --person: #8ab4ff; --plain: #6d7787; --pale: #3d4552; }
 }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, sans-serif; }
 main { max-width: 60rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
-h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .75rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.25rem; margin: 2.75rem 0 .75rem; }
 h3 { font-size: 1rem; margin: 1.5rem 0 .25rem; }
-p { margin: .35rem 0; overflow-wrap: anywhere; max-width: 46rem; }
+p { max-width: 46rem; }
 .kicker, .fine { color: var(--soft); font-size: .8rem; }
 .kicker { text-transform: uppercase; letter-spacing: .08em; margin: 0; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .9rem; margin: 1.5rem 0 0; padding: 0; list-style: none; }
@@ -27,7 +22,6 @@ dd { margin: 0; overflow-wrap: anywhere; min-width: 0; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1rem 1.1rem; margin: .75rem 0; }
 .note { border-left: .3rem solid var(--person); }
 .note ul { margin: .35rem 0; padding-left: 1.2rem; }
-.wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; margin: .5rem 0 0; }
 caption { text-align: left; color: var(--soft); padding: 0 0 .35rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .75rem .4rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
@@ -52,13 +46,10 @@ svg.key { display: inline-block; width: 16px; height: 16px; vertical-align: -3px
 .up { fill: var(--bad); } .down { fill: var(--person); } .middle { stroke: var(--soft); stroke-width: 1; vector-effect: non-scaling-stroke; }
 .pattern-danger { fill: var(--bad); } .pattern-person { fill: var(--person); } .pattern-unknown { fill: var(--soft); } .pattern-waiting { fill: var(--plain); }
 .stripe { stroke: var(--card); stroke-width: 2; } .dot { fill: var(--card); }
-details { margin: .6rem 0 0; }
-summary { cursor: pointer; }
 code { font: .85em/1.5 ui-monospace, monospace; }
 @media (max-width: 40rem) {
   main { padding: 1.5rem 1rem 3rem; }
   dl { grid-template-columns: 1fr; gap: 0 0; } dd { margin-bottom: .5rem; }
   th { min-width: 6rem; } table.counts td.n { width: auto; } th, td { padding-right: .6rem; }
 }
-@media print { body { background: none; } main { max-width: none; padding: 0; } }
 `;
